@@ -1,0 +1,124 @@
+"""The autoencoder and the variational autoencoder: one network, two ideas of what a code is."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+IMAGE_SHAPE = (1, 32, 32)
+
+
+class Output(NamedTuple):
+    """What a forward pass returns, for both models."""
+
+    logits: Tensor  # (B, 1, 32, 32)  pixel intensities before the sigmoid
+    mu: Tensor  # (B, D)  where the image sits in latent space
+    logvar: Tensor | None  # (B, D)  log sigma^2 of its cloud; None for an autoencoder
+
+
+class Autoencoder(nn.Module):
+    """x -> z -> x_hat: one point per image.
+
+    `networks(latent_dim)` returns the convolutional trunk, which ends in a flat feature
+    vector, and the decoder, which starts from a latent point: `lesson_networks` (the
+    default) or `book_networks`.
+    """
+
+    def __init__(self, latent_dim: int = 2, networks: Callable | None = None):
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.trunk, self.decoder = (networks or lesson_networks)(latent_dim)
+        self.features = self.trunk(torch.zeros(1, *IMAGE_SHAPE)).shape[1]
+        self.head = nn.Linear(self.features, latent_dim)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The code of each image: (B, 1, 32, 32) -> (B, D)."""
+        return self.head(self.trunk(x))
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The logits of each pixel: (B, D) -> (B, 1, 32, 32)."""
+        return self.decoder(z)
+
+    def forward(self, x: Tensor) -> Output:
+        z = self.encode(x)
+        return Output(self.decode(z), z, None)
+
+
+class VAE(Autoencoder):
+    """x -> N(mu, sigma^2) -> z -> x_hat: one cloud per image."""
+
+    def __init__(self, latent_dim: int = 2, networks: Callable | None = None):
+        super().__init__(latent_dim, networks)
+        # Only the head differs, and it is made last: one seed gives both models the same
+        # trunk and the same decoder.
+        self.head = nn.Linear(self.features, 2 * latent_dim)
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """mu and logvar = log sigma^2 of q(z|x): (B, 1, 32, 32) -> (B, D), (B, D)."""
+        mu, logvar = self.head(self.trunk(x)).chunk(2, dim=1)
+        return mu, logvar
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The centre of each image's cloud: (B, 1, 32, 32) -> (B, D)."""
+        return self.posterior(x)[0]
+
+    def forward(self, x: Tensor) -> Output:
+        mu, logvar = self.posterior(x)
+        return Output(self.decode(reparameterise(mu, logvar)), mu, logvar)
+
+
+def reparameterise(mu: Tensor, logvar: Tensor) -> Tensor:
+    """Draw z ~ N(mu, sigma^2) so that gradients reach mu and logvar: (B, D) -> (B, D)."""
+    std = torch.exp(0.5 * logvar)
+    return mu + std * torch.randn_like(std)
+
+
+def lesson_networks(latent_dim: int) -> tuple[nn.Module, nn.Module]:
+    """The default: small enough to train while a reader waits."""
+    trunk = nn.Sequential(
+        nn.Conv2d(1, 16, 3, stride=2, padding=1), nn.ReLU(),  # (B, 16, 16, 16)
+        nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ReLU(),  # (B, 32, 8, 8)
+        nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ReLU(),  # (B, 64, 4, 4)
+        nn.Flatten(),  # (B, 1024)
+    )  # fmt: skip
+    decoder = nn.Sequential(
+        nn.Linear(latent_dim, 1024), nn.ReLU(), nn.Unflatten(1, (64, 4, 4)),
+        nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1), nn.ReLU(),  # (B, 32, 8, 8)
+        nn.ConvTranspose2d(32, 16, 4, stride=2, padding=1), nn.ReLU(),  # (B, 16, 16, 16)
+        nn.ConvTranspose2d(16, 1, 4, stride=2, padding=1),  # (B, 1, 32, 32)
+    )  # fmt: skip
+    return trunk, decoder
+
+
+def book_networks(latent_dim: int) -> tuple[nn.Module, nn.Module]:
+    """The network of Foster, Generative Deep Learning (2nd ed.), chapter 3, layer for layer.
+
+    Keras pads a stride-2 layer only at the bottom and the right, and starts every layer from
+    Glorot-uniform weights and zero biases; both are kept, so that this is that network.
+    """
+    after = (0, 1, 0, 1)
+    crop = (0, -1, 0, -1)
+    trunk = nn.Sequential(
+        nn.ZeroPad2d(after), nn.Conv2d(1, 32, 3, stride=2), nn.ReLU(),  # (B, 32, 16, 16)
+        nn.ZeroPad2d(after), nn.Conv2d(32, 64, 3, stride=2), nn.ReLU(),  # (B, 64, 8, 8)
+        nn.ZeroPad2d(after), nn.Conv2d(64, 128, 3, stride=2), nn.ReLU(),  # (B, 128, 4, 4)
+        nn.Flatten(),  # (B, 2048)
+    )  # fmt: skip
+    decoder = nn.Sequential(
+        nn.Linear(latent_dim, 2048), nn.Unflatten(1, (128, 4, 4)),
+        nn.ConvTranspose2d(128, 128, 3, stride=2), nn.ZeroPad2d(crop), nn.ReLU(),
+        nn.ConvTranspose2d(128, 64, 3, stride=2), nn.ZeroPad2d(crop), nn.ReLU(),
+        nn.ConvTranspose2d(64, 32, 3, stride=2), nn.ZeroPad2d(crop), nn.ReLU(),
+        nn.Conv2d(32, 1, 3, padding=1),  # (B, 1, 32, 32)
+    )  # fmt: skip
+    for layer in [*trunk, *decoder]:
+        if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    return trunk, decoder
+
+
+def count_parameters(module: nn.Module) -> int:
+    """How many numbers training may change."""
+    return sum(parameter.numel() for parameter in module.parameters())
