@@ -1,0 +1,77 @@
+# `make site` builds the book and `make test` checks everything; each sets up what it needs.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+
+.PHONY: help setup site test unit notebooks site-test serve lab format lint lock repository clean
+
+help:
+	@echo "make site        build the book: install, execute every chapter, write _build/html"
+	@echo "make test        check everything: library, every cell of every notebook, built site"
+	@echo "make serve       serve the built book at http://localhost:$(PORT)/ (PORT=...)"
+	@echo "make lab         open the notebooks in JupyterLab"
+	@echo "make unit        only the tests of the library and the repository"
+	@echo "make notebooks   only the notebooks"
+	@echo "make format      format the code, strip the notebooks, renew their set-up cells"
+	@echo "make lint        say what 'make format' would change, and change nothing"
+	@echo "make lock        choose the versions in requirements.lock anew"
+	@echo "make repository URL=https://github.com/you/your-fork   change the repository's address"
+	@echo "make clean       remove all that was made, .venv too"
+	@echo "Another Python: make PYTHON=python3.12 site"
+
+setup:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed. On Debian: apt install python3 python3-venv"; exit 1; }
+	@$(PYTHON) tools/environment.py $(SETUP)
+
+site: setup
+	@$(BIN)/python tools/site.py
+
+# Each part runs whatever the one before it said, so that one run shows all that is wrong.
+test: SETUP = --browser
+test: setup
+	@failed=; \
+	for part in unit notebooks site-test; do \
+		$(MAKE) --no-print-directory $$part SETUP=--browser || failed="$$failed $$part"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "== Failed:$$failed"; exit 1; fi
+
+unit: setup
+	@echo "== Testing the library and the repository"
+	@$(BIN)/python -m pytest tests --ignore=tests/site
+
+notebooks: setup
+	@echo "== Executing every cell of every notebook"
+	@$(BIN)/python -m pytest chapters
+
+site-test: setup
+	@$(BIN)/python tools/site.py --if-changed
+	@echo "== Testing the built site in a browser"
+	@$(BIN)/python -m pytest tests/site
+
+serve:
+	@test -f _build/html/index.html || { echo "There is no site yet: make site"; exit 1; }
+	@echo "http://localhost:$(PORT)/ (Ctrl-C ends it)"
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+lab: setup
+	@$(BIN)/jupyter lab chapters
+
+format: setup
+	@$(BIN)/python tools/notebooks.py
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+lint: setup
+	@$(BIN)/python tools/notebooks.py --check
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+lock: setup
+	@$(BIN)/python tools/lock.py
+
+repository: setup
+	@$(BIN)/python tools/repository.py $(URL)
+
+clean:
+	rm -rf .venv _build build dist *.egg-info book/_vendor book/node_modules .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,63 @@
+"""Build the book into _build/html; every warning and every failing cell is an error.
+
+    python tools/site.py [--if-changed]
+
+Chapters whose results still hold are taken from the execution cache (book/site_extension.py
+says when they do). `--if-changed` does nothing when the site was built from these very
+sources.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from aevae_lib import data
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "_build"
+STAMP = BUILD / "built-from.txt"
+SOURCES = ["_config.yml", "_toc.yml", "aevae_lib", "book", "chapters", "requirements.lock"]
+MADE = {"node_modules", "_vendor", "__pycache__"}
+
+
+def main(arguments: list[str]) -> None:
+    train = data.load().train  # fetches the images if need be, and says what is in use
+    sources = f"{digest(SOURCES)} {len(train.labels)} {train.labels.device}"
+    if "--if-changed" in arguments and STAMP.is_file() and STAMP.read_text() == sources:
+        say("The site is already built from these sources")
+        return
+    STAMP.unlink(missing_ok=True)
+    run("book/frontend.py")
+    # Sphinx repeats no warning of a page that it does not read again, so it reads them all.
+    for stale in ("html", ".doctrees"):
+        shutil.rmtree(BUILD / stale, ignore_errors=True)
+    say("Building the book: its models are trained while its chapters are executed")
+    run("-m", "jupyter_book", "build", ".", "-W", "--keep-going")
+    STAMP.write_text(sources)
+    say(f"The book: {(BUILD / 'html' / 'index.html').as_uri()}")
+    say("To serve it: make serve")
+
+
+def digest(names: list[str]) -> str:
+    """One hash over the names and the bytes of all these files and folders."""
+    total = hashlib.sha256()
+    for top in (ROOT / name for name in names):
+        for file in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if file.is_file() and not MADE.intersection(file.parts):
+                total.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
+    return total.hexdigest()
+
+
+def run(*arguments: str) -> None:
+    if subprocess.call([sys.executable, *arguments], cwd=ROOT) != 0:
+        sys.exit(f"The site was not built: {' '.join(arguments)} failed, as said above.")
+
+
+def say(line: str) -> None:
+    print(f"== {line}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
