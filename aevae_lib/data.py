@@ -88,11 +88,13 @@ def load(device: str | torch.device | None = None) -> FashionMNIST:
         test,
     )
     parts = [Split(part.images.to(device), part.labels.to(device)) for part in parts]
-    counts = ", ".join(
-        f"{len(part.labels):,} {name}" for part, name in zip(parts, ("train", "validation", "test"))
+    fashion = FashionMNIST(*parts, source)
+    print(
+        f"Fashion-MNIST from {source}: {len(fashion.train.labels):,} training, "
+        f"{len(fashion.validation.labels):,} validation and {len(fashion.test.labels):,} test "
+        f"images, on {describe_device(device)}."
     )
-    print(f"Fashion-MNIST from {source}: {counts} images, on {describe_device(device)}.")
-    return FashionMNIST(*parts, source)
+    return fashion
 
 
 def pick_device(name: str | torch.device | None = None) -> torch.device:
@@ -190,10 +192,9 @@ def read_folder(folder: Path) -> tuple[Split, Split]:
     """The training and the test images of a folder of idx files, gzipped or not."""
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder. Set AEVAE_DATA to one, or unset it.")
-    train_images, train_labels, test_images, test_labels = (
-        read_idx(folder, name) for name in FILES
-    )
-    return Split(pad(train_images), train_labels.long()), Split(pad(test_images), test_labels.long())
+    arrays = [read_idx(folder, name) for name in FILES]
+    train, test = (Split(pad(images), labels.long()) for images, labels in (arrays[:2], arrays[2:]))
+    return train, test
 
 
 def read_idx(folder: Path, name: str) -> Tensor:
@@ -227,7 +228,7 @@ def what_is_wrong(raw: bytes) -> str:
     expected, found = int(np.prod(shape)), len(raw) - 4 - 4 * dimensions
     if found != expected:
         return f"its header promises {expected:,} values of shape {shape}, and it holds {found:,}"
-    return f"a well-formed idx file of shape {shape}, but not Fashion-MNIST's (its checksum differs)"
+    return f"an idx file of shape {shape}, but not the one of Fashion-MNIST (its checksum differs)"
 
 
 def pad(images: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ def fit(
     budget: int = 100_000,
     *,
     seed: int = 0,
-    lr: float = 3e-3,
+    lr: float = 8e-3,
     batch_size: int = 128,
     validation: Tensor | None = None,
     reports: int = 10,
@@ -35,7 +35,7 @@ def fit(
     images, steps = data.check_images(images), math.ceil(budget / batch_size)
     model.to(images.device, memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, cycle_momentum=False)
     report_at = {math.ceil(steps * (r + 1) / reports) for r in range(reports)}
     history, sums, since = [], {}, 0
     torch.manual_seed(seed)
