@@ -193,6 +193,10 @@ def read_folder(folder: Path) -> tuple[Split, Split]:
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder. Set AEVAE_DATA to one, or unset it.")
     arrays = [read_idx(folder, name) for name in FILES]
+    if [len(array) for array in arrays[0::2]] != [len(array) for array in arrays[1::2]]:
+        raise DataError(
+            f"{folder}: images and labels of different sets. Fetch all four files again."
+        )
     train, test = (Split(pad(images), labels.long()) for images, labels in (arrays[:2], arrays[2:]))
     return train, test
 

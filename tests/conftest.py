@@ -1,0 +1,59 @@
+"""What several tests share."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from aevae_lib import data
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def sources() -> list[Path]:
+    """The project's own files, tracked or new, relative to its root."""
+    listed = subprocess.check_output(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True
+    )
+    return sorted({Path(name) for name in listed.split("\0") if (ROOT / name).is_file()})
+
+
+@pytest.fixture(scope="session")
+def git():
+    """Run git in a folder, as somebody whose own settings do not matter."""
+
+    def run(folder: Path, *arguments: str) -> None:
+        me = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+        subprocess.run(["git", *me, *arguments], cwd=folder, check=True)
+
+    return run
+
+
+@pytest.fixture
+def clone(tmp_path: Path, sources: list[Path], git) -> Path:
+    """A repository of its own with the sources as they are now, to change at will."""
+    folder = tmp_path / "clone"
+    for source in sources:
+        target = folder / source
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((ROOT / source).read_bytes())
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--no-gpg-sign", "--message=the sources")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fashion_folder() -> Path:
+    """Where the whole of Fashion-MNIST is; without it the tests fail, they do not shrink."""
+    folder, source = data.find_folder()
+    if folder == data.SAMPLE_FOLDER:
+        pytest.fail(f"These tests need the whole of Fashion-MNIST, and only {source} is here.")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fashion(fashion_folder) -> data.FashionMNIST:
+    """The whole of Fashion-MNIST on the CPU."""
+    return data.load("cpu")
