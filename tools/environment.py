@@ -1,11 +1,11 @@
 """Make or refresh .venv, the environment that every command of this project runs in.
 
-    python3 tools/environment.py [--browser]
+    python3 tools/environment.py [--tests]
 
 It holds exactly what requirements.lock says, and this project itself, editable. Nothing is
 done while requirements.lock, pyproject.toml and the Python version are unchanged. As root on
 Debian, missing Debian packages are installed; anybody else is shown the line to type.
-`--browser` asks for a browser too, which only the tests of the site need.
+`--tests` adds what only the tests need: a browser, and Colab's old ipywidgets in a folder apart.
 
 Runs before anything is installed, on any Python 3: only the standard library here.
 """
@@ -24,8 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
+COLAB = ROOT / "tests" / "colab.txt"
 STAMP = VENV / "made-from.json"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = ("chromium", "google-chrome")
 
 
 def main(arguments: list) -> None:
@@ -34,20 +35,21 @@ def main(arguments: list) -> None:
             f"This is Python {sys.version.split()[0]}, and the course needs 3.11 or newer. "
             "Name another one like this: make PYTHON=python3.12 site"
         )
-    debian_packages(browser="--browser" in arguments)
+    tests = "--tests" in arguments
+    debian_packages(tests)
     if importlib.util.find_spec("ensurepip") is None:
         sys.exit("This Python has no venv module. On Debian: sudo apt-get install python3-venv")
-    make_environment()
+    make_environment(tests)
 
 
-def debian_packages(browser: bool) -> None:
+def debian_packages(tests: bool) -> None:
     """Install what Debian has and this project wants, as root; otherwise say what to type."""
     missing = {}
     if importlib.util.find_spec("ensurepip") is None:
         missing["python3-venv"] = "virtual environments"
     if not has_data():
         missing["dataset-fashion-mnist"] = "the images; without it they are downloaded, 31 MB"
-    if browser and not any(map(shutil.which, BROWSERS)):
+    if tests and not os.environ.get("CHROMIUM") and not any(map(shutil.which, BROWSERS)):
         missing["chromium"] = "the tests of the built site"
     if not missing or not shutil.which("apt-get"):
         return
@@ -75,7 +77,7 @@ def has_data() -> bool:
     return bool(os.environ.get("AEVAE_DATA")) or any(folder.is_dir() for folder in folders)
 
 
-def make_environment() -> None:
+def make_environment(tests: bool) -> None:
     """Bring .venv to what the lock says, doing only what is not done yet."""
     # The folder is in the key because scripts and the editable install hold absolute paths.
     interpreter = f"{sys.version} {ROOT}"
@@ -84,28 +86,39 @@ def make_environment() -> None:
         "lock": digest(LOCK),
         "project": digest(ROOT / "pyproject.toml"),
     }
+    if tests:
+        wanted["colab"] = digest(COLAB)
     made = json.loads(STAMP.read_text()) if STAMP.is_file() else {}
-    if made == wanted:
+    if {**made, **wanted} == made:
         return
     STAMP.unlink(missing_ok=True)
     if made.get("interpreter", interpreter) != interpreter or not works():
         say(f"Making .venv with Python {sys.version.split()[0]}")
         run(sys.executable, "-m", "venv", "--clear", VENV)
-    if made.get("lock") != wanted["lock"] or not made:
+        made = {}
+    if made.get("lock") != wanted["lock"]:
         say("Installing what requirements.lock names into .venv (the first time takes minutes)")
         pip("install", "--no-deps", "-r", LOCK)
         remove_strays()
-    say("Installing this project into .venv, editable")
-    pip("install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", ROOT)
+    if made.get("project") != wanted["project"]:
+        say("Installing this project into .venv, editable")
+        pip("install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", ROOT)
     pip("check")
-    STAMP.write_text(json.dumps(wanted))  # last: an interrupted run is never taken for a whole one
+    if tests and made.get("colab") != wanted["colab"]:
+        say("Installing Colab's version of ipywidgets into .venv/colab, for the tests")
+        shutil.rmtree(VENV / "colab", ignore_errors=True)
+        pip("install", "--quiet", "--no-deps", "--target", VENV / "colab", "-r", COLAB)
+    # Last, so that an interrupted run is never taken for a whole one.
+    STAMP.write_text(json.dumps({**made, **wanted}))
 
 
 def works() -> bool:
-    """Whether .venv has a working pip."""
+    """Whether .venv has this very Python and a pip."""
     if not PYTHON.exists():
         return False
-    return subprocess.call([PYTHON, "-m", "pip", "--version"], stdout=subprocess.DEVNULL) == 0
+    ask = [PYTHON, "-c", "import pip, sys; print(sys.version)"]
+    asked = subprocess.run(ask, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return asked.stdout.strip() == sys.version
 
 
 def remove_strays() -> None:
