@@ -1,0 +1,98 @@
+"""The built site behind a plain local server, and a browser that notes all that goes wrong."""
+
+import http.server
+import os
+import shutil
+import threading
+from functools import partial
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Error, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+BUILT = ROOT / "_build" / "html"
+WIDE = (1280, 800)
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The address of the built site, ending in a slash."""
+    if not (BUILT / "index.html").is_file():
+        pytest.fail(f"{BUILT} is not there. Build the site first: make site", pytrace=False)
+    handler = partial(QuietHandler, directory=BUILT)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium: the one that CHROMIUM names, one on the PATH, or playwright's own."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    # Chromium refuses its sandbox to root, which is what a container runs as.
+    arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        except Error as error:
+            pytest.fail(
+                f"No browser could be started ({error.message.splitlines()[0]}). Install one "
+                "(Debian: apt install chromium; elsewhere: playwright install chromium), or "
+                "name its executable in the environment variable CHROMIUM.",
+                pytrace=False,
+            )
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """Opens pages of the site and keeps a list of everything that a reader should not meet."""
+
+    def __init__(self, browser: Browser, site: str, size: tuple[int, int] = WIDE):
+        self.site, self.problems = site, []
+        self.context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+        self.page = self.context.new_page()
+        self.page.on("console", self.hear)
+        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        self.page.on("request", self.see)
+        self.page.on(
+            "requestfailed",
+            lambda request: self.problems.append(f"failed: {request.url} ({request.failure})"),
+        )
+        self.page.on(
+            "response",
+            lambda response: (
+                self.problems.append(f"status {response.status}: {response.url}")
+                if response.status >= 400
+                else None
+            ),
+        )
+
+    def hear(self, message) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(f"console {message.type}: {message.text}")
+
+    def see(self, request) -> None:
+        if not request.url.startswith((self.site, "data:", "blob:")):
+            self.problems.append(f"request to another host: {request.url}")
+
+    def open(self, name: str):
+        """A page by its name, such as "chapters/index", loaded and at rest."""
+        response = self.page.goto(f"{self.site}{name}.html", wait_until="networkidle")
+        assert response.status == 200
+        return self.page
+
+
+@pytest.fixture
+def visitor(browser, site, request):
+    """A visitor with a wide screen, or with the size that a test asks for."""
+    visitor = Visitor(browser, site, getattr(request, "param", WIDE))
+    yield visitor
+    visitor.context.close()
