@@ -49,11 +49,13 @@ def reconstruct(model: Autoencoder, images: Tensor) -> Tensor:
 
 def prior(codes: Tensor) -> Sampler:
     """N(0, I) in the dimension of `codes`: it looks at nothing else of them."""
+    check_codes(codes)
     return lambda n, seed=0: normal(n, codes, seed)
 
 
 def box(codes: Tensor) -> Sampler:
-    """Uniform in the box that just holds the training codes (N, D)."""
+    """Uniform in the box that just holds the training codes (N, D), strays included."""
+    check_codes(codes)
     low, high = codes.amin(0), codes.amax(0)
 
     def draw(n: int, seed: int = 0) -> Tensor:
@@ -66,13 +68,27 @@ def box(codes: Tensor) -> Sampler:
 
 def fitted_gaussian(codes: Tensor) -> Sampler:
     """The normal distribution with the mean and covariance of the training codes (N, D)."""
-    mean = codes.mean(0)
-    factor = torch.linalg.cholesky(torch.atleast_2d(torch.cov(codes.T)).cpu().double())
-    factor = factor.to(codes.device, codes.dtype)
+    known = check_codes(codes).cpu().double()  # MPS has neither double nor this factorisation
+    factor, failed = torch.linalg.cholesky_ex(torch.atleast_2d(torch.cov(known.T)))
+    if failed:
+        raise ValueError("The codes do not vary in every direction: no Gaussian can be fitted.")
+    mean, factor = (part.to(codes.device, codes.dtype) for part in (known.mean(0), factor))
     return lambda n, seed=0: mean + normal(n, codes, seed) @ factor.T
 
 
 def normal(n: int, like: Tensor, seed: int) -> Tensor:
     """n standard normal draws beside `like`, the same on every device: (n, D)."""
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(n, like.shape[1], generator=generator).to(like.device)
+    return torch.randn(n, like.shape[1], generator=generator).to(like.device, like.dtype)
+
+
+def check_codes(codes: Tensor, dims: int | None = None) -> Tensor:
+    """The codes themselves, or a clear error if they are not finite and of shape (N, D)."""
+    shape = tuple(codes.shape)
+    if not codes.is_floating_point() or codes.ndim != 2 or 0 in shape:
+        raise ValueError(f"Expected codes of shape (N, D), got {codes.dtype} of shape {shape}.")
+    if dims is not None and shape[1] != dims:
+        raise ValueError(f"Expected codes of shape (N, {dims}), got shape {shape}.")
+    if not torch.isfinite(codes).all():
+        raise ValueError("Expected finite codes; some are NaN or infinite.")
+    return codes
