@@ -29,7 +29,7 @@ site: setup
 # Each part runs whatever the one before it said, so that one run shows all that is wrong.
 test unit notebooks site-test: SETUP = --tests
 test: setup
-	@failed=; \
+	@trap 'exit 130' INT; failed=; \
 	for part in unit notebooks site-test; do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed $$part"; \
 	done; \

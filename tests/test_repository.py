@@ -65,7 +65,7 @@ def test_no_copy_of_the_address_names_another_owner(sources):
 def test_one_command_changes_every_copy_and_back(clone, git, sources):
     before = texts(clone, sources)
     change = [sys.executable, "tools/repository.py"]
-    other = "https://github.com/" + "someone-else/a.fork"  # in two parts: not to be changed back
+    other = "https://github.com/" + "/".join(["someone-else", "a.fork"])  # not itself an address
     subprocess.run([*change, f"{other}.git"], cwd=clone, check=True, capture_output=True)
     after = texts(clone, sources)
     changed = {path for path in sources if path in before and before[path] != after[path]}
