@@ -1,0 +1,148 @@
+// A trained decoder in plain JavaScript: latent point in, image out, one function for each
+// kind of PyTorch layer. Nothing here touches the page.
+//
+// Between layers travels { shape: [rows, columns, channels], values: Float32Array }, with a
+// pixel's channels side by side. A kernel's weights come in the order row, column, input
+// channel, output channel: so every innermost loop runs straight through memory.
+
+// The layers that Python described, each with its own weights taken from base64 text.
+export function readNetwork(layers, dtype, base64) {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const view = new DataView(bytes.buffer);
+  const half = dtype === "float16";
+  let offset = 0;
+  const take = (count) => {
+    const values = new Float32Array(count);
+    for (let i = 0; i < count; i++, offset += half ? 2 : 4) {
+      values[i] = half ? fromHalf(view.getUint16(offset, true)) : view.getFloat32(offset, true);
+    }
+    return values;
+  };
+  const network = layers.map((layer) => {
+    if (!layer.outputs) return layer; // nothing to learn in it
+    const area = (layer.kernel ?? 1) ** 2;
+    return {
+      ...layer,
+      weight: take(area * layer.inputs * layer.outputs),
+      bias: take(layer.outputs),
+    };
+  });
+  if (offset !== bytes.length) throw new Error("The decoder's weights do not fit its layers.");
+  return network;
+}
+
+// A half-precision number from its 16 bits: sign, 5 bits of exponent, 10 bits of fraction.
+function fromHalf(bits) {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+// The image at latent point z: its pixels in [0, 1], row by row.
+export function decode(network, z) {
+  let x = { shape: [1, 1, z.length], values: Float32Array.from(z) };
+  for (const layer of network) x = LAYERS[layer.type](x, layer);
+  return x.values.map((logit) => 1 / (1 + Math.exp(-logit)));
+}
+
+const LAYERS = { linear, relu, unflatten, pad, conv, convTranspose };
+
+function linear({ values }, { outputs, weight, bias }) {
+  const sums = bias.slice();
+  for (let i = 0; i < values.length; i++) addScaled(sums, 0, weight, i * outputs, outputs, values[i]);
+  return { shape: [1, 1, outputs], values: sums };
+}
+
+function relu({ shape, values }) {
+  return { shape, values: values.map((value) => Math.max(value, 0)) };
+}
+
+// PyTorch unflattens into whole channels, one after the other; here they are interleaved.
+function unflatten({ values }, { shape: [channels, rows, columns] }) {
+  const pixels = rows * columns;
+  const image = new Float32Array(values.length);
+  for (let c = 0; c < channels; c++) {
+    for (let p = 0; p < pixels; p++) image[p * channels + c] = values[c * pixels + p];
+  }
+  return { shape: [rows, columns, channels], values: image };
+}
+
+// Adds a border of zeros; a negative border cuts that much away.
+function pad({ shape: [rows, columns, channels], values }, { padding: [left, right, top, bottom] }) {
+  const shape = [rows + top + bottom, columns + left + right, channels];
+  const image = new Float32Array(shape[0] * shape[1] * channels);
+  for (let y = Math.max(0, -top); y < rows - Math.max(0, -bottom); y++) {
+    for (let x = Math.max(0, -left); x < columns - Math.max(0, -right); x++) {
+      const from = (y * columns + x) * channels;
+      const to = ((y + top) * shape[1] + x + left) * channels;
+      image.set(values.subarray(from, from + channels), to);
+    }
+  }
+  return { shape, values: image };
+}
+
+// Each output pixel gathers the input pixels under the kernel.
+function conv({ shape: [rows, columns], values }, layer) {
+  const { inputs, outputs, kernel, stride, padding, weight } = layer;
+  const size = (length) => Math.floor((length + 2 * padding - kernel) / stride) + 1;
+  const shape = [size(rows), size(columns), outputs];
+  const image = filled(shape, layer.bias);
+  for (let y = 0; y < shape[0]; y++) {
+    for (let x = 0; x < shape[1]; x++) {
+      for (let ky = 0; ky < kernel; ky++) {
+        for (let kx = 0; kx < kernel; kx++) {
+          const fromY = y * stride - padding + ky;
+          const fromX = x * stride - padding + kx;
+          if (fromY < 0 || fromY >= rows || fromX < 0 || fromX >= columns) continue;
+          const from = (fromY * columns + fromX) * inputs;
+          const to = (y * shape[1] + x) * outputs;
+          const tap = (ky * kernel + kx) * inputs;
+          for (let i = 0; i < inputs; i++) {
+            addScaled(image, to, weight, (tap + i) * outputs, outputs, values[from + i]);
+          }
+        }
+      }
+    }
+  }
+  return { shape, values: image };
+}
+
+// Each input pixel spreads a copy of the kernel over the output.
+function convTranspose({ shape: [rows, columns], values }, layer) {
+  const { inputs, outputs, kernel, stride, padding, weight } = layer;
+  const size = (length) => (length - 1) * stride - 2 * padding + kernel;
+  const shape = [size(rows), size(columns), outputs];
+  const image = filled(shape, layer.bias);
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) {
+      for (let ky = 0; ky < kernel; ky++) {
+        for (let kx = 0; kx < kernel; kx++) {
+          const toY = y * stride - padding + ky;
+          const toX = x * stride - padding + kx;
+          if (toY < 0 || toY >= shape[0] || toX < 0 || toX >= shape[1]) continue;
+          const from = (y * columns + x) * inputs;
+          const to = (toY * shape[1] + toX) * outputs;
+          const tap = (ky * kernel + kx) * inputs;
+          for (let i = 0; i < inputs; i++) {
+            addScaled(image, to, weight, (tap + i) * outputs, outputs, values[from + i]);
+          }
+        }
+      }
+    }
+  }
+  return { shape, values: image };
+}
+
+// target[to...] += scale * source[from...]: where nearly all the time goes.
+function addScaled(target, to, source, from, count, scale) {
+  if (scale === 0) return; // about half of what leaves a ReLU
+  for (let i = 0; i < count; i++) target[to + i] += scale * source[from + i];
+}
+
+function filled([rows, columns, channels], bias) {
+  const image = new Float32Array(rows * columns * channels);
+  for (let start = 0; start < image.length; start += channels) image.set(bias, start);
+  return image;
+}

