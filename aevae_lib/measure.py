@@ -1,12 +1,13 @@
 """Numbers for what a latent space looks like. Functions take tensors, never models."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 from sklearn.neighbors import KDTree, KNeighborsClassifier
-from torch import Tensor
+from torch import Tensor, nn
 
 from .data import CLASS_NAMES, Split, check_images, to_float
 from .models import IMAGE_SHAPE
@@ -133,6 +134,33 @@ def hole_fraction(draws: Tensor, codes: Tensor, neighbours: int = 5) -> float:
 
 def _pixels(images: Tensor) -> Tensor:
     return images[..., 2:-2, 2:-2].flatten(1)
+
+
+def linear_decoder(codes: Tensor, images: Tensor, steps: int = 8) -> Callable[[Tensor], Tensor]:
+    """The best decoder without a hidden layer: from codes (N, D) to logits (N, 1, 32, 32).
+
+    One logistic regression for each pixel, fitted to training codes (N, D) and their uint8
+    images (N, 1, 32, 32). What it costs in nats is the linear baseline for codes of D
+    numbers. The problem is convex and Newton's method solves it: no seed, no learning rate.
+    """
+    target = to_float(check_images(images)).flatten(1).cpu().double()  # (N, 1024)
+    centre, scale = codes.mean(0), codes.std(0)
+
+    def design(z: Tensor) -> Tensor:  # (N, D) -> (N, 1 + D)
+        return nn.functional.pad((z - centre) / scale, (1, 0), value=1.0).cpu().double()
+
+    a = design(codes)
+    products = torch.einsum("ni,nj->nij", a, a).flatten(1)
+    # A pixel that is black in every image asks for a weight without bound; this bounds it.
+    ridge = torch.eye(a.shape[1], dtype=a.dtype)
+    weights = torch.zeros(a.shape[1], target.shape[1], dtype=a.dtype)
+    weights[0] = target.mean(0).clamp(1e-4, 1 - 1e-4).logit()
+    for _ in range(steps):
+        p = (a @ weights).sigmoid()
+        gradient = a.T @ (p - target) + weights
+        hessian = (products.T @ (p * (1 - p))).T.unflatten(1, ridge.shape) + ridge
+        weights = weights - torch.linalg.solve(hessian, gradient.T).T
+    return lambda z: (design(z) @ weights).to(z).unflatten(1, (1, *images.shape[2:]))
 
 
 def _array(values: Tensor) -> np.ndarray:
