@@ -98,16 +98,25 @@ def latent_scatter(
 ) -> Axes:
     """The first `limit` codes (N, 2), coloured by class, each class named at its median."""
     ax = ax or plt.figure(figsize=SQUARE).add_subplot()
-    codes, labels = codes[:limit].cpu().numpy(), labels[:limit].cpu().numpy()
+    codes, labels = codes[:limit].cpu(), labels[:limit].cpu()
     size = 6 if len(codes) > 2000 else 12
-    for k, name in enumerate(CLASS_NAMES):
+    for k in range(len(CLASS_NAMES)):
         own = codes[labels == k]
         ax.scatter(*own.T, s=size, color=CLASS_COLORS[k], marker=CLASS_MARKERS[k], alpha=0.7,
                    linewidths=0.15, edgecolors="#333333", rasterized=True)  # fmt: skip
-        if names and len(own):
-            ax.annotate(name, np.median(own, axis=0), ha="center", va="center", fontsize=8,
-                        path_effects=[withStroke(linewidth=2.5, foreground="white")])  # fmt: skip
+    if names:
+        class_names(codes, labels, ax)
     ax.set(xlabel="$z_1$", ylabel="$z_2$")
+    return ax
+
+
+def class_names(codes: Tensor, labels: Tensor, ax: Axes) -> Axes:
+    """Each class's name at the median of its codes (N, 2)."""
+    codes, labels = np.asarray(codes.cpu()), np.asarray(labels.cpu())
+    for k in np.unique(labels):
+        ax.annotate(CLASS_NAMES[k], np.median(codes[labels == k], axis=0), ha="center",
+                    va="center", fontsize=8,
+                    path_effects=[withStroke(linewidth=2.5, foreground="white")])  # fmt: skip
     return ax
 
 
