@@ -14,6 +14,22 @@ from aevae_lib import data
 BOOK = Path(__file__).parent
 VENDOR = BOOK / "_vendor"
 
+# What the theme and its helpers write that screen readers stumble over, and what is put instead.
+MENDS = [
+    # the side bar, with the logo in it, is no landmark
+    (
+        r'(<div id="pst-primary-sidebar") class=',
+        r'\1 role="complementary" aria-label="Course" class=',
+    ),
+    # a name that is not the text on the button
+    (r'(<button class="btn search-button-field[^>]*) aria-label="Search"', r"\1"),
+    (r'(<i class="theme-switch[^>]*?)\s+title="[^"]*"', r"\1"),
+    (r'<summary aria-label="Toggle hidden content">', r"<summary>"),
+    # roles that were taken out of the standard
+    (r' role="doc-biblioentry"', r' role="listitem"'),
+    (r' role="doc-backlink"', r""),
+]
+
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", serve_static_files)
@@ -21,7 +37,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", launch_only_notebooks, priority=900)  # after the theme
     app.connect("autodoc-process-docstring", read_as_plain_text)
     app.connect("autodoc-skip-member", skip_tuple_fields)
+    app.connect("build-finished", mend_the_pages)
     app.add_css_file("book.css")
+    app.add_js_file("math.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -78,3 +96,15 @@ def skip_tuple_fields(
 ) -> bool | None:
     """A named tuple's fields stand in its signature; "alias for field number 0" adds nothing."""
     return True if type(thing).__name__ == "_tuplegetter" else None
+
+
+def mend_the_pages(app: Sphinx, error: Exception | None) -> None:
+    """Apply `MENDS` to every page that was written."""
+    if error:
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        text = mended = page.read_text(encoding="utf-8")
+        for old, new in MENDS:
+            mended = re.sub(old, new, mended)
+        if mended != text:
+            page.write_text(mended, encoding="utf-8")
