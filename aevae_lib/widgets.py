@@ -55,17 +55,18 @@ def latent_map(
     if not (points is None or isinstance(points, Split)):
         raise TypeError(f"The points must be a data.Split, not a {type(points).__name__}.")
     shown = None if points is None else Split(*(part[:POINTS] for part in points))
-    maps, nets, sliders = [], [], {}
+    prefixes = [f"{name} " if len(models) == 2 else "" for name in names]
+    longest = max(map(len, prefixes)) + len("z0")
+    maps, nets, sliders, controls = [], [], {}, {}
     for index, (model, name) in enumerate(zip(models, names, strict=True)):
         codes = torch.zeros(0, 2) if shown is None else _check_codes(model, shown.images)
         low, high, step = _square(codes, centred=isinstance(model, VAE))
         nets.append(_net(model, low, high))
-        prefix = f"{name} " if len(models) == 2 else ""
-        start = codes[0] if len(codes) else torch.zeros(2)
-        for axis in range(2):
-            sliders[f"map{index}_z{axis}"] = _slider(
-                f"{prefix}z{axis}", start[axis].item(), low[axis], high[axis], step
-            )
+        start = codes[0].tolist() if len(codes) else [0.0, 0.0]
+        for axis, z in enumerate(("z0", "z1")):
+            label, trait = prefixes[index] + z, f"map{index}_{z}"
+            sliders[trait] = _slider(label, start[axis], low[axis], high[axis], step, longest)
+            controls[trait] = f"{name}, latent coordinate {z}"
         maps.append(
             {
                 "name": name,
@@ -85,10 +86,8 @@ def latent_map(
             {"name": name, "color": color, "marker": marker}
             for name, color, marker in zip(CLASS_NAMES, CLASS_COLORS, CLASS_MARKERS, strict=True)
         ],
-        controls={
-            trait: f"{names[int(trait[3])]}, latent coordinate {trait[-2:]}" for trait in sliders
-        },
-        layout={"min_height": "480px" if len(models) == 2 else "300px"},
+        controls=controls,
+        layout={"min_height": "580px" if len(models) == 2 else "390px"},
     )
     pairs = list(sliders.values())
     columns = [_column(pairs[start : start + 2]) for start in range(0, len(pairs), 2)]
@@ -113,7 +112,8 @@ def latent_sampler(model: Autoencoder, codes: Tensor | None = None) -> "Panel":
     step = _nice_step((high - low).min().item())
     low = [_tidy(math.floor(value / step) * step, step) for value in low.tolist()]
     high = [_tidy(math.ceil(value / step) * step, step) for value in high.tolist()]
-    sliders = {f"z{i}": _slider(f"z{i}", 0.0, low[i], high[i], step) for i in range(dims)}
+    longest = len(f"z{dims - 1}")
+    sliders = {f"z{i}": _slider(f"z{i}", 0.0, low[i], high[i], step, longest) for i in range(dims)}
     view = LatentSampler(
         {trait: slider.value for trait, slider in sliders.items()},
         nets=[_net(model, low, high)],
@@ -123,7 +123,7 @@ def latent_sampler(model: Autoencoder, codes: Tensor | None = None) -> "Panel":
         mean=[] if codes is None else mean.tolist(),
         factor=[] if codes is None else factor.tolist(),
         controls={trait: f"latent coordinate {trait}" for trait in sliders},
-        layout={"min_height": "180px"},
+        layout={"min_height": "160px"},
     )
     many = {"max_height": "330px", "overflow": "auto"} if dims > 16 else {}
     columns = "repeat(auto-fill, minmax(min(100%, 230px), 1fr))"
@@ -370,8 +370,9 @@ def _tidy(value: float, step: float) -> float:
 
 
 def _slider(
-    description: str, value: float, low: float, high: float, step: float
+    description: str, value: float, low: float, high: float, step: float, label_length: int
 ) -> ipywidgets.FloatSlider:
+    """A slider on whole steps, with room for labels of `label_length` letters."""
     return ipywidgets.FloatSlider(
         value=_tidy(low + round((value - low) / step) * step, step),
         min=low,
@@ -379,7 +380,7 @@ def _slider(
         step=step,
         description=description,
         readout_format=f".{_digits(step)}f",
-        style={"description_width": "initial" if " " in description else "2.2em"},
+        style={"description_width": f"{label_length * 0.6 + 0.6:.1f}em"},
         layout={"width": "auto", "min_width": "0"},
     )
 

@@ -62,7 +62,7 @@ function drawPlane(model, map, index, say) {
   const canvas = imageCanvas();
   const where = element("span", { class: "aevae-number" });
   const nearest = element("span");
-  const ends = [low[0], high[0], low[1], high[1]].map((value) => format(value, value % 1 ? 1 : 0));
+  const ends = [low[0], high[0], low[1], high[1]].map((value) => String(value).replace("-", "\u2212"));
   const root = element("div", { class: "aevae-one", role: "group", "aria-label": map.name },
     element("div", { class: "aevae-title" }, map.name),
     element("div", { class: "aevae-frame" },
@@ -71,8 +71,8 @@ function drawPlane(model, map, index, say) {
       plane,
       element("div", { class: "aevae-ticks", "aria-hidden": "true" },
         element("span", {}, ends[0]), element("i", {}, "z0"), element("span", {}, ends[1]))),
-    element("figure", { class: "aevae-decoded" }, canvas,
-      element("figcaption", {}, where, nearest)));
+    element("div", { class: "aevae-decoded" }, canvas,
+      element("div", { class: "aevae-caption" }, where, nearest)));
 
   let network = null;
   const update = () => {
