@@ -27,6 +27,8 @@ class Autoencoder(nn.Module):
 
     def __init__(self, latent_dim: int = 2, networks: Callable | None = None):
         super().__init__()
+        if latent_dim < 1:
+            raise ValueError(f"latent_dim must be at least 1, got {latent_dim}.")
         self.latent_dim = latent_dim
         self.trunk, self.decoder = (networks or lesson_networks)(latent_dim)
         self.features = self.trunk(torch.zeros(1, *IMAGE_SHAPE)).shape[1]

@@ -154,3 +154,9 @@ def test_images_of_another_type_or_shape_are_refused(model_class):
         model(torch.zeros(2, 1, 64, 64))
     with pytest.raises(RuntimeError, match="shape"):
         model.decode(torch.zeros(2, 5))
+
+
+@pytest.mark.parametrize("latent_dim", [0, -2])
+def test_a_code_needs_at_least_one_number(latent_dim):
+    with pytest.raises(ValueError, match="latent_dim must be at least 1"):
+        VAE(latent_dim)
