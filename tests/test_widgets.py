@@ -139,9 +139,10 @@ def test_a_decoder_is_stored_once_however_many_widgets_show_it():
     assert first.view.nets[0] is second.view.nets[0]
     with torch.no_grad():
         model.decoder[0].weight += 1  # trained on, it is another decoder
-    assert widgets.latent_map(model).view.nets[0] is not first.view.nets[0]
-    first.view.nets[0].close()
-    assert widgets._net(model, [-3, -3], [3, 3]).comm is not None
+    net = widgets.latent_map(model).view.nets[0]
+    assert net is not first.view.nets[0]
+    net.close()
+    assert widgets.latent_map(model).view.nets[0].comm is not None  # a new one, and open
 
 
 def test_weights_travel_as_text():

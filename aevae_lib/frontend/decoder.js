@@ -51,7 +51,9 @@ const LAYERS = { linear, relu, unflatten, pad, conv, convTranspose };
 
 function linear({ values }, { outputs, weight, bias }) {
   const sums = bias.slice();
-  for (let i = 0; i < values.length; i++) addScaled(sums, 0, weight, i * outputs, outputs, values[i]);
+  for (let i = 0; i < values.length; i++) {
+    addScaled(sums, 0, weight, i * outputs, outputs, values[i]);
+  }
   return { shape: [1, 1, outputs], values: sums };
 }
 
@@ -70,7 +72,8 @@ function unflatten({ values }, { shape: [channels, rows, columns] }) {
 }
 
 // Adds a border of zeros; a negative border cuts that much away.
-function pad({ shape: [rows, columns, channels], values }, { padding: [left, right, top, bottom] }) {
+function pad({ shape: [rows, columns, channels], values }, { padding }) {
+  const [left, right, top, bottom] = padding;
   const shape = [rows + top + bottom, columns + left + right, channels];
   const image = new Float32Array(shape[0] * shape[1] * channels);
   for (let y = Math.max(0, -top); y < rows - Math.max(0, -bottom); y++) {

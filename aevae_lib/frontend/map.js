@@ -3,13 +3,23 @@
 const EDGE = 100; // a plane's width and height in the drawing's own units
 const SIZE = 1.15; // a marker's half-width in them
 
+// Matplotlib's markers, as functions from a centre and a half-width to a path.
 const MARKERS = {
   o: (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`,
-  s: (x, y, r) => `M${x - r} ${y - r}h${2 * r}v${2 * r}h${-2 * r}z`,
-  D: (x, y, r) => `M${x} ${y - 1.3 * r}l${1.3 * r} ${1.3 * r}l${-1.3 * r} ${1.3 * r}l${-1.3 * r} ${-1.3 * r}z`,
-  "^": (x, y, r) => `M${x} ${y - 1.2 * r}l${1.2 * r} ${2.2 * r}h${-2.4 * r}z`,
-  P: (x, y, r) => `M${x - r / 2} ${y - 1.2 * r}h${r}v${0.7 * r}h${0.7 * r}v${r}h${-0.7 * r}v${0.7 * r}h${-r}v${-0.7 * r}h${-0.7 * r}v${-r}h${0.7 * r}z`,
+  s: polygon([-1, -1], [1, -1], [1, 1], [-1, 1]),
+  D: polygon([0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]),
+  "^": polygon([0, -1.2], [1.2, 1], [-1.2, 1]),
+  P: polygon(
+    [-0.5, -1.2], [0.5, -1.2], [0.5, -0.5], [1.2, -0.5], [1.2, 0.5], [0.5, 0.5],
+    [0.5, 1.2], [-0.5, 1.2], [-0.5, 0.5], [-1.2, 0.5], [-1.2, -0.5], [-0.5, -0.5],
+  ),
 };
+
+function polygon(...corners) {
+  const at = (centre, offset) => Number((centre + offset).toFixed(2));
+  return (x, y, r) =>
+    `M${corners.map(([dx, dy]) => `${at(x, dx * r)} ${at(y, dy * r)}`).join("L")}z`;
+}
 
 async function render({ model, el }) {
   const maps = model.get("maps");
@@ -62,7 +72,8 @@ function drawPlane(model, map, index, say) {
   const canvas = imageCanvas();
   const where = element("span", { class: "aevae-number" });
   const nearest = element("span");
-  const ends = [low[0], high[0], low[1], high[1]].map((value) => String(value).replace("-", "\u2212"));
+  const corners = [low[0], high[0], low[1], high[1]];
+  const ends = corners.map((value) => String(value).replace("-", "\u2212"));
   const root = element("div", { class: "aevae-one", role: "group", "aria-label": map.name },
     element("div", { class: "aevae-title" }, map.name),
     element("div", { class: "aevae-frame" },
@@ -153,7 +164,7 @@ function points(map, model, toX, toY) {
   return model.get("classes").map(({ color, marker }, label) => {
     const shapes = map.codes
       .filter((_, i) => labels[i] === label)
-      .map(([z0, z1]) => MARKERS[marker](Number(toX(z0).toFixed(2)), Number(toY(z1).toFixed(2)), SIZE));
+      .map(([z0, z1]) => MARKERS[marker](toX(z0), toY(z1), SIZE));
     return drawing("path", { class: "aevae-points", fill: color, d: shapes.join("") });
   });
 }
@@ -175,7 +186,8 @@ function legend(model) {
       drawing("svg", { viewBox: "-6 -6 12 12", "aria-hidden": "true" }, shape), name));
   if (model.get("labels").length) {
     for (const { name, color, marker } of model.get("classes")) {
-      add(name, drawing("path", { class: "aevae-points", fill: color, d: MARKERS[marker](0, 0, 4) }));
+      const shape = { class: "aevae-points", fill: color, d: MARKERS[marker](0, 0, 4) };
+      add(name, drawing("path", shape));
     }
   }
   if (model.get("maps").some((map) => map.prior)) {

@@ -31,7 +31,7 @@ async function render({ model, el }) {
     const z = traits.map((trait) => model.get(trait));
     const length = format(Math.hypot(...z));
     caption.replaceChildren(`distance from the origin ${length}`);
-    set(canvas, "aria-label", `The image decoded at the sliders' values, ${length} from the origin.`);
+    set(canvas, "aria-label", `The image decoded at the sliders, ${length} from the origin.`);
     if (network) paint(canvas, decode(network, z));
   };
   const stopFollowing = follow(model, traits, () => {
