@@ -29,12 +29,13 @@ def main(arguments: list[str]) -> None:
         say("The site is already built from these sources")
         return
     STAMP.unlink(missing_ok=True)
-    run("book/frontend.py")
+    run(sys.executable, "book/frontend.py")
     # Sphinx repeats no warning of a page that it does not read again, so it reads them all.
     for stale in ("html", ".doctrees"):
         shutil.rmtree(BUILD / stale, ignore_errors=True)
     say("Building the book: its models are trained while its chapters are executed")
-    run("-m", "jupyter_book", "build", ".", "-W", "--keep-going")
+    jupyter_book = str(Path(sys.executable).with_name("jupyter-book"))
+    run(jupyter_book, "build", ".", "-W", "--keep-going")
     STAMP.write_text(sources)
     say(f"The book: {(BUILD / 'html' / 'index.html').as_uri()}")
     say("To serve it: make serve")
@@ -50,9 +51,9 @@ def digest(names: list[str]) -> str:
     return total.hexdigest()
 
 
-def run(*arguments: str) -> None:
-    if subprocess.call([sys.executable, *arguments], cwd=ROOT) != 0:
-        sys.exit(f"The site was not built: {' '.join(arguments)} failed, as said above.")
+def run(*command: str) -> None:
+    if subprocess.call(command, cwd=ROOT) != 0:
+        sys.exit(f"The site was not built, since this failed: {' '.join(command)}")
 
 
 def say(line: str) -> None:
