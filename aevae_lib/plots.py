@@ -80,7 +80,7 @@ def decoded_plane(images: Tensor, extent: Sequence[float], ax: Axes | None = Non
     pictures = [_picture(image) for image in images]
     rows = [pictures[start : start + side] for start in range(0, side * side, side)]
     ax.imshow(_mosaic(rows, gap=0), extent=extent, aspect="auto", **_GREY)
-    ax.set(xlabel="$z_1$", ylabel="$z_2$")
+    ax.set(xlabel="$z_0$", ylabel="$z_1$")
     return ax
 
 
@@ -106,7 +106,7 @@ def latent_scatter(
                    linewidths=0.15, edgecolors="#333333", rasterized=True)  # fmt: skip
     if names:
         class_names(codes, labels, ax)
-    ax.set(xlabel="$z_1$", ylabel="$z_2$")
+    ax.set(xlabel="$z_0$", ylabel="$z_1$")
     return ax
 
 
