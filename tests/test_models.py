@@ -143,13 +143,6 @@ def test_thousands_of_latent_dimensions_work():
     assert out.logits.isfinite().all()
 
 
-@pytest.mark.parametrize("latent_dim", [0, -1])
-@pytest.mark.parametrize("model_class", MODELS)
-def test_a_latent_space_without_dimensions_is_refused(model_class, latent_dim):
-    with pytest.raises(ValueError, match="latent_dim"):
-        model_class(latent_dim)
-
-
 @pytest.mark.parametrize("model_class", MODELS)
 def test_images_of_another_type_or_shape_are_refused(model_class):
     model = model_class()
