@@ -231,7 +231,10 @@ def test_evaluate_is_a_mean_over_images_however_they_are_batched(images, batch_s
 
 
 def test_evaluate_keeps_beta_out_of_the_terms(images):
-    measured = evaluate(make(VAE), partial(vae_loss, beta=10), images)
+    model = make(VAE)
+    nn.init.constant_(model.head.bias, 1.0)  # a KL that counts
+    measured = evaluate(model, partial(vae_loss, beta=10), images)
+    assert measured["kl"] > 1
     total = measured["reconstruction"] + 10 * measured["kl"]
     assert measured["loss"] == pytest.approx(total, rel=1e-5)
 
