@@ -111,11 +111,18 @@ def latent_scatter(
 
 
 def class_names(codes: Tensor, labels: Tensor, ax: Axes) -> Axes:
-    """Each class's name at the median of its codes (N, 2)."""
+    """Each class's name at the median of its codes (N, 2), moved up where it would hide another."""
     codes, labels = np.asarray(codes.cpu()), np.asarray(labels.cpu())
-    for k in np.unique(labels):
-        ax.annotate(CLASS_NAMES[k], np.median(codes[labels == k], axis=0), ha="center",
-                    va="center", fontsize=8,
+    width, height = (0.28, 0.06) * (
+        np.quantile(codes, 0.99, axis=0) - np.quantile(codes, 0.01, axis=0)
+    )
+    placed: list[tuple[float, float]] = []
+    medians = {k: np.median(codes[labels == k], axis=0) for k in np.unique(labels)}
+    for k, (x, y) in sorted(medians.items(), key=lambda item: item[1][1]):
+        while any(abs(x - u) < width and abs(y - v) < height for u, v in placed):
+            y += height / 4
+        placed.append((x, y))
+        ax.annotate(CLASS_NAMES[k], (x, y), ha="center", va="center", fontsize=8,
                     path_effects=[withStroke(linewidth=2.5, foreground="white")])  # fmt: skip
     return ax
 

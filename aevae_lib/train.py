@@ -32,12 +32,14 @@ def fit(
 
     Raises `FloatingPointError`, naming the epoch, when the loss is no longer finite.
     """
+    if min(budget, batch_size) < 1:
+        raise ValueError(f"budget {budget} and batch_size {batch_size} must be at least 1.")
     images, steps = data.check_images(images), math.ceil(budget / batch_size)
     model.to(images.device, memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, cycle_momentum=False)
     report_at = {math.ceil(steps * (r + 1) / reports) for r in range(reports)}
-    history, sums, since = [], {}, 0
+    history, sums, since, finite = [], {}, 0, 0
     torch.manual_seed(seed)
     with tqdm(total=steps * batch_size, unit=" images", mininterval=1.0) as progress:
         for step, x in enumerate(data.batches(images, batch_size, steps, seed), start=1):
@@ -48,11 +50,11 @@ def fit(
             schedule.step()
             for name, term in terms.items():  # summed on the device: no wait at every step
                 sums[name] = sums.get(name, 0) + term.detach()
-            since += 1
+            since, finite = since + 1, finite + loss.detach().isfinite()
             if step in report_at:
                 row = {"images_seen": step * batch_size}
                 row |= {name: total.item() / since for name, total in sums.items()}
-                check_finite(row, len(images))
+                check_finite(row, int(finite), step, batch_size / len(images))
                 if validation is not None:
                     held_out = evaluate(model, loss_fn, validation)
                     row |= {f"validation_{name}": value for name, value in held_out.items()}
@@ -84,15 +86,14 @@ def evaluate(
     return {name: total.item() / len(images) for name, total in totals.items()}
 
 
-def check_finite(row: dict[str, float], images_per_epoch: int) -> None:
-    """Stop a training run that has left the finite numbers."""
-    for name, value in row.items():
-        if not math.isfinite(value):
-            epoch = math.ceil(row["images_seen"] / images_per_epoch)
-            raise FloatingPointError(
-                f"The {name} became {value} in epoch {epoch} (by {row['images_seen']:,} images "
-                "seen). Lower the learning rate, or check the images and the loss."
-            )
+def check_finite(row: dict[str, float], finite: int, steps: int, epochs_per_step: float) -> None:
+    """Stop a run whose loss was finite in only the first `finite` of its steps so far."""
+    if finite < steps:
+        terms = ", ".join(f"{name} {value:.1f}" for name, value in row.items())
+        raise FloatingPointError(
+            f"The loss became NaN or infinite in epoch {math.ceil((finite + 1) * epochs_per_step)} "
+            f"({terms}). Lower the learning rate, or check the images and the loss."
+        )
 
 
 def describe(row: dict[str, float]) -> str:

@@ -83,13 +83,13 @@ def test_kl_overflow_is_infinite_and_not_hidden():
     assert losses.kl_divergence(torch.full((1, 2), 1e30), torch.zeros(1, 2)).isinf().all()
 
 
-@pytest.mark.parametrize(("bias", "said"), [(1000.0, "inf|nan"), (math.nan, "nan")])
-def test_fit_reports_a_kl_that_overflows(bias, said):
+@pytest.mark.parametrize("bias", [1000.0, math.nan])
+def test_fit_reports_a_kl_that_overflows(bias):
     torch.manual_seed(0)
     model = VAE(2)
     torch.nn.init.constant_(model.head.bias[2:], bias)  # logvar of both dimensions
     images = torch.zeros(64, 1, 32, 32, dtype=torch.uint8)
-    with pytest.raises(FloatingPointError, match=rf"became ({said}) in epoch \d"):
+    with pytest.raises(FloatingPointError, match="became NaN or infinite in epoch 1"):
         fit(model, losses.vae_loss, images, 256, batch_size=64, reports=1)
 
 

@@ -183,20 +183,29 @@ def test_looking_at_validation_images_changes_nothing(images):
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
+@pytest.mark.parametrize("reports", [1, 8])
 @pytest.mark.parametrize("step", [1, 5, 8])
-def test_a_loss_that_is_nan_stops_training_and_names_the_epoch(images, step):
+def test_a_loss_that_is_nan_stops_training_and_names_the_epoch(images, step, reports):
     calls = []
 
     def loss_fn(out, x):
         loss, terms = ae_loss(out, x)
         calls.append(x)
-        if len(calls) == step:
-            loss, terms = loss * math.nan, {"reconstruction": terms["reconstruction"] * math.nan}
-        return loss, terms
+        return (loss * math.nan if len(calls) == step else loss), terms
 
-    with pytest.raises(FloatingPointError, match=rf"nan in epoch {math.ceil(step / 2)} "):
-        fit(make(Autoencoder), loss_fn, images, 8 * 32, batch_size=32, reports=8)
-    assert len(calls) == step
+    with pytest.raises(FloatingPointError, match=rf"in epoch {math.ceil(step / 2)} \("):
+        fit(make(Autoencoder), loss_fn, images, 8 * 32, batch_size=32, reports=reports)
+    assert len(calls) == (step if reports == 8 else 8)
+
+
+@pytest.mark.parametrize("wrong", [{"budget": 0}, {"budget": -5}, {"batch_size": 0}])
+def test_a_budget_or_batch_without_images_is_refused(images, wrong):
+    with pytest.raises(ValueError, match="must be at least 1"):
+        fit(make(Autoencoder), ae_loss, images, **wrong)
+
+
+def test_one_step_is_enough(images):
+    assert len(fit(make(Autoencoder), ae_loss, images, 1)) == 1
 
 
 def test_a_learning_rate_that_is_too_high_ends_in_that_error(images):
