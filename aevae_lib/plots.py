@@ -113,7 +113,7 @@ def latent_scatter(
 def class_names(codes: Tensor, labels: Tensor, ax: Axes) -> Axes:
     """Each class's name at the median of its codes (N, 2), moved up where it would hide another."""
     codes, labels = np.asarray(codes.cpu()), np.asarray(labels.cpu())
-    width, height = (0.28, 0.06) * (
+    width, height = (0.28, 0.065) * (
         np.quantile(codes, 0.99, axis=0) - np.quantile(codes, 0.01, axis=0)
     )
     placed: list[tuple[float, float]] = []
