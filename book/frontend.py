@@ -52,9 +52,12 @@ def bundle_widgets() -> None:
     module.parent.mkdir(exist_ok=True)
     shim = "const define = (names, factory) => (module.exports = factory);\n"
     module.write_text(shim + ANYWIDGET.read_text(encoding="utf-8"), encoding="utf-8")
+    # The controls would set their labels with MathJax 2; on a page with formulas they would find
+    # MathJax 3 and fail. Our labels hold no formulas, so they are told that there is none.
     run(
         *("node", "node_modules/esbuild/bin/esbuild", "widgets.js", "--outdir=_vendor"),
         *("--bundle", "--minify", "--target=es2022", "--legal-comments=linked"),
+        "--define:window.MathJax=undefined",
     )
 
 
