@@ -22,6 +22,7 @@ help:
 setup:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed. On Debian: apt install python3 python3-venv"; exit 1; }
 	@$(PYTHON) tools/environment.py $(SETUP)
+	@$(BIN)/python book/frontend.py
 
 site: setup
 	@$(BIN)/python tools/site.py

@@ -32,12 +32,11 @@ def main() -> None:
     fingerprint = hashlib.sha256(b"".join(file.read_bytes() for file in SOURCES)).hexdigest()
     stamp = VENDOR / "made-from.txt"
     if stamp.is_file() and stamp.read_text() == fingerprint:
-        print(f"The site's front-end files are up to date in {VENDOR}.")
         return
     shutil.rmtree(VENDOR, ignore_errors=True)
-    print("Fetching the site's front-end packages (npm ci) ...", flush=True)
+    print("== Fetching the site's front-end packages with npm", flush=True)
     run("npm", "ci", "--ignore-scripts", "--no-progress", "--loglevel=error")
-    print("Bundling the widgets ...", flush=True)
+    print("== Bundling the widgets' front end", flush=True)
     bundle_widgets()
     copy_mathjax()
     stamp.write_text(fingerprint)  # last, so that a broken run is never taken for a whole one

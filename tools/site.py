@@ -29,7 +29,6 @@ def main(arguments: list[str]) -> None:
         say("The site is already built from these sources")
         return
     STAMP.unlink(missing_ok=True)
-    run(sys.executable, "book/frontend.py")
     # Sphinx repeats no warning of a page that it does not read again, so it reads them all.
     for stale in ("html", ".doctrees"):
         shutil.rmtree(BUILD / stale, ignore_errors=True)
