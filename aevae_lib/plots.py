@@ -14,10 +14,9 @@ from torch import Tensor
 
 from .data import CLASS_NAMES
 
-# Three sizes serve the whole course.
+# Two sizes serve most of the course.
 WIDE = (7.2, 3.5)  # an AE | VAE pair
 SQUARE = (4.8, 4.8)  # one latent plane
-STRIP = (7.2, 1.6)  # rows of images
 
 AE_COLOR, VAE_COLOR, BASELINE_COLOR = "#D55E00", "#0072B2", "#6b6b6b"
 

@@ -56,4 +56,9 @@ def fashion_folder() -> Path:
 @pytest.fixture(scope="session")
 def fashion(fashion_folder) -> data.FashionMNIST:
     """The whole of Fashion-MNIST on the CPU."""
-    return data.load("cpu")
+    fashion = data.load("cpu")
+    assert len(fashion.train.images) == 55_000, (
+        f"These tests are for the whole of Fashion-MNIST, and the data come from {fashion.source}. "
+        "Install Debian's dataset-fashion-mnist, allow a download, or set AEVAE_DATA."
+    )
+    return fashion
