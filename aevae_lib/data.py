@@ -262,15 +262,20 @@ def to_float(images: Tensor) -> Tensor:
 
 
 def batches(images: Tensor, batch_size: int, steps: int, seed: int) -> Iterator[Tensor]:
-    """`steps` batches in [0, 1], in an order that `seed` fixes, reshuffled at every pass.
+    """`steps` batches in [0, 1], in an order that `seed` fixes, reshuffled at every pass."""
+    order = shuffled(len(check_images(images)), batch_size, steps, seed)
+    return (to_float(images[chosen.to(images.device)]) for chosen in order)
+
+
+def shuffled(count: int, batch_size: int, steps: int, seed: int) -> Iterator[Tensor]:
+    """Which of `count` images make each of `steps` batches: (batch_size,) indices at a time.
 
     The order is drawn from a generator of its own, so that the noise of a VAE cannot shift
     it: two models trained with one seed see the same images in the same order.
     """
-    images, generator = check_images(images), torch.Generator().manual_seed(seed)
-    order = torch.empty(0, dtype=torch.long)
+    generator, order = torch.Generator().manual_seed(seed), torch.empty(0, dtype=torch.long)
     for _ in range(steps):
         while len(order) < batch_size:
-            order = torch.cat([order, torch.randperm(len(images), generator=generator)])
+            order = torch.cat([order, torch.randperm(count, generator=generator)])
         chosen, order = order[:batch_size], order[batch_size:]
-        yield to_float(images[chosen.to(images.device)])
+        yield chosen

@@ -32,3 +32,10 @@ def vae_loss(out: Output, x: Tensor, beta: float = 1.0) -> tuple[Tensor, dict[st
     rec = reconstruction(out.logits, x).mean()
     kl = kl_divergence(out.mu, out.logvar).mean()
     return rec + beta * kl, {"reconstruction": rec, "kl": kl}
+
+
+def penalised_loss(out: Output, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """Reconstruction and the one part of the KL that sees mu, |mu|^2 / 2: for a VAE's twin."""
+    rec = reconstruction(out.logits, x).mean()
+    penalty = 0.5 * out.mu.square().sum(dim=1).mean()
+    return rec + penalty, {"reconstruction": rec, "penalty": penalty}

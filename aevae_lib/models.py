@@ -6,6 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .data import CLASS_NAMES
+
 IMAGE_SHAPE = (1, 32, 32)
 
 
@@ -68,6 +70,44 @@ class VAE(Autoencoder):
     def forward(self, x: Tensor) -> Output:
         mu, logvar = self.posterior(x)
         return Output(self.decode(reparameterise(mu, logvar)), mu, logvar)
+
+
+class NoisyAutoencoder(Autoencoder):
+    """The VAE's twin with its noise and without its KL: z = encode(x) + N(0, I)."""
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """mu, and a logvar that is 0 everywhere: (B, 1, 32, 32) -> (B, D), (B, D)."""
+        mu = self.encode(x)
+        return mu, torch.zeros_like(mu)
+
+    def forward(self, x: Tensor) -> Output:
+        mu, logvar = self.posterior(x)
+        return Output(self.decode(reparameterise(mu, logvar)), mu, None)
+
+
+class ConditionalAutoencoder(Autoencoder):
+    """An autoencoder whose decoder is told the class, so that the code need not hold it."""
+
+    def __init__(self, latent_dim: int = 2, networks: Callable | None = None):
+        super().__init__(latent_dim, networks)
+        self.decoder = (networks or lesson_networks)(latent_dim + len(CLASS_NAMES))[1]
+
+    def decode(self, z: Tensor, labels: Tensor) -> Tensor:
+        """The logits of each pixel: (B, D), (B,) -> (B, 1, 32, 32)."""
+        told = nn.functional.one_hot(labels, len(CLASS_NAMES)).to(z)
+        return self.decoder(torch.cat([z, told], dim=1))
+
+    def forward(self, x: Tensor, labels: Tensor) -> Output:
+        z = self.encode(x)
+        return Output(self.decode(z, labels), z, None)
+
+
+class ConditionalVAE(ConditionalAutoencoder, VAE):
+    """A VAE whose decoder is told the class (Sohn et al., 2015, with a simpler encoder)."""
+
+    def forward(self, x: Tensor, labels: Tensor) -> Output:
+        mu, logvar = self.posterior(x)
+        return Output(self.decode(reparameterise(mu, logvar), labels), mu, logvar)
 
 
 def reparameterise(mu: Tensor, logvar: Tensor) -> Tensor:

@@ -6,7 +6,10 @@ then `z = sampler(500, seed=0)`.
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
+from sklearn.mixture import GaussianMixture
+from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from . import data
@@ -74,6 +77,77 @@ def fitted_gaussian(codes: Tensor) -> Sampler:
         raise ValueError("The codes do not vary in every direction: no Gaussian can be fitted.")
     mean, factor = (part.to(codes.device, codes.dtype) for part in (known.mean(0), factor))
     return lambda n, seed=0: mean + normal(n, codes, seed) @ factor.T
+
+
+def gaussian_mixture(codes: Tensor) -> Sampler:
+    """A mixture of 10 normal distributions with full covariances, fitted to codes (N, D).
+
+    It is fitted by expectation maximisation to 10,000 of the training codes, or to all if there
+    are fewer; which ones, and the seed of the fit, are fixed, so draws depend on their own seed
+    alone. The fit is made after the linear map that gives the codes the identity as covariance:
+    without it, their units would decide where the fit starts and how it ends.
+    """
+    components, most = 10, 10_000
+    least = components * (check_codes(codes).shape[1] + 1)
+    if len(codes) < least:
+        raise ValueError(f"Expected at least {least} codes for a mixture, got {len(codes)}.")
+    chosen = torch.randperm(len(codes), generator=torch.Generator().manual_seed(0))[:most]
+    known = codes.detach().cpu().double()[chosen]
+    factor, failed = torch.linalg.cholesky_ex(torch.atleast_2d(torch.cov(known.T)))
+    if failed:
+        raise ValueError("The codes do not vary in every direction: no mixture can be fitted.")
+    centre = known.mean(0)
+    white = torch.linalg.solve_triangular(factor, (known - centre).T, upper=False).T
+    # Single precision halves the time; it needs a floor under the variances above its rounding.
+    fitted = GaussianMixture(components, reg_covar=1e-5, max_iter=300, random_state=0)
+    fitted.fit(white.numpy().astype(np.float32))
+    weights = torch.from_numpy(fitted.weights_)
+    means = centre + torch.from_numpy(fitted.means_).double() @ factor.T
+    covariances = torch.from_numpy(fitted.covariances_).double()
+    factors = factor @ torch.linalg.cholesky(covariances)  # (10, D, D)
+
+    def draw(n: int, seed: int = 0) -> Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        component = torch.multinomial(weights, n, replacement=True, generator=generator)
+        noise = torch.randn(n, codes.shape[1], generator=generator).double()
+        z = means + torch.einsum("kij,nj->nki", factors, noise)  # from every component
+        return z[torch.arange(n), component].to(codes.device, codes.dtype)
+
+    return draw
+
+
+def jittered(codes: Tensor, neighbours: int = 5) -> Sampler:
+    """A training code (N, D) drawn at random, plus normal noise as wide as codes lie apart there.
+
+    The noise has the standard deviation r / sqrt(D) in each dimension, r the distance from that
+    code to its own fifth nearest neighbour: a kernel density estimate whose width adapts to the
+    place (Breiman, Meisel and Purcell, 1977). It stays near codes that it has memorised, so it
+    shows what the decoder makes of places like those it knows, and needs all the codes to do so.
+    """
+    if len(check_codes(codes)) <= neighbours:
+        raise ValueError(f"Expected more than {neighbours} codes, got {len(codes)}.")
+    known = codes.detach().cpu().double().numpy()
+    search = NearestNeighbors(n_neighbors=neighbours + 1).fit(known)  # the nearest is itself
+
+    def draw(n: int, seed: int = 0) -> Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        chosen = torch.randint(len(known), (n,), generator=generator).numpy()
+        noise = torch.randn(n, known.shape[1], generator=generator).double().numpy()
+        reach = search.kneighbors(known[chosen])[0][:, -1:]
+        z = known[chosen] + noise * reach / np.sqrt(known.shape[1])
+        return torch.from_numpy(z).to(codes.device, codes.dtype)
+
+    return draw
+
+
+# What makes each sampler out of training codes, by the name that tables give it.
+SAMPLERS: dict[str, Callable[[Tensor], Sampler]] = {
+    "prior": prior,
+    "box": box,
+    "Gaussian": fitted_gaussian,
+    "mixture": gaussian_mixture,
+    "jittered": jittered,
+}
 
 
 def normal(n: int, like: Tensor, seed: int) -> Tensor:

@@ -21,14 +21,17 @@ def fit(
     batch_size: int = 128,
     validation: Tensor | None = None,
     reports: int = 10,
+    labels: Tensor | None = None,
+    on_report: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> list[dict[str, float]]:
     """Train in place until `budget` images were seen; return the history in nats per image.
 
-    `images` are uint8 (N, 1, 32, 32); the model goes to their device. Adam follows a one-cycle
-    schedule that peaks at `lr`. `seed` fixes the order of the images and the noise of a VAE
-    (the initial weights were fixed before, when the model was made). The history holds
-    `reports` rows: "images_seen", the mean of each loss term since the row before, and, given
-    `validation` images, the same terms measured on them under "validation_..." keys.
+    `images` are uint8 (N, 1, 32, 32); the model goes to their device, and is given their
+    `labels` too where these are passed. Adam follows a one-cycle schedule that peaks at `lr`.
+    `seed` fixes the order of the images and the noise of a VAE (the initial weights were fixed
+    before, when the model was made). The history holds `reports` rows: "images_seen", the mean
+    of each loss term since the row before, and, given `validation` images, the same terms
+    measured on them under "validation_..." keys; each row also goes to `on_report`.
 
     Raises `FloatingPointError`, naming the epoch, when the loss is no longer finite.
     """
@@ -38,31 +41,57 @@ def fit(
     model.to(images.device, memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, cycle_momentum=False)
-    report_at = {math.ceil(steps * (r + 1) / reports) for r in range(reports)}
-    history, sums, since, finite = [], {}, 0, 0
     torch.manual_seed(seed)
-    with tqdm(total=steps * batch_size, unit=" images", mininterval=1.0) as progress:
-        for step, x in enumerate(data.batches(images, batch_size, steps, seed), start=1):
-            loss, terms = loss_fn(model(x), x)  # AE and VAE differ only here
+    with History(steps, batch_size, len(images), reports) as history:
+        for chosen in data.shuffled(len(images), batch_size, steps, seed):
+            chosen = chosen.to(images.device)
+            x = data.to_float(images[chosen])
+            out = model(x) if labels is None else model(x, labels[chosen])
+            loss, terms = loss_fn(out, x)  # AE and VAE differ only here
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
-            for name, term in terms.items():  # summed on the device: no wait at every step
-                sums[name] = sums.get(name, 0) + term.detach()
-            since, finite = since + 1, finite + loss.detach().isfinite()
-            if step in report_at:
-                row = {"images_seen": step * batch_size}
-                row |= {name: total.item() / since for name, total in sums.items()}
-                check_finite(row, int(finite), step, batch_size / len(images))
+            if row := history.add(loss, terms):
                 if validation is not None:
                     held_out = evaluate(model, loss_fn, validation)
                     row |= {f"validation_{name}": value for name, value in held_out.items()}
-                history.append(row)
-                progress.set_postfix_str(describe(row), refresh=False)
-                sums, since = {}, 0
-            progress.update(batch_size)
-    return history
+                history.bar.set_postfix_str(describe(row), refresh=False)
+                on_report(row)
+    return history.rows
+
+
+class History:
+    """The rows that `fit` returns, made as it trains, and the progress bar that shows them."""
+
+    def __init__(self, steps: int, batch_size: int, epoch: int, reports: int):
+        self.rows: list[dict[str, float]] = []
+        self.batch_size, self.epoch = batch_size, epoch
+        self.report_at = {math.ceil(steps * (r + 1) / reports) for r in range(reports)}
+        self.step, self.since, self.finite, self.sums = 0, 0, 0, {}
+        self.bar = tqdm(total=steps * batch_size, unit=" images", mininterval=1.0)
+
+    def __enter__(self) -> "History":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.close()
+
+    def add(self, loss: Tensor, terms: dict[str, Tensor]) -> dict[str, float] | None:
+        """Count one step; where a report is due, its row, once it is known to be finite."""
+        for name, term in terms.items():  # summed on the device: no wait at every step
+            self.sums[name] = self.sums.get(name, 0) + term.detach()
+        self.finite = self.finite + loss.detach().isfinite()
+        self.step, self.since = self.step + 1, self.since + 1
+        self.bar.update(self.batch_size)
+        if self.step not in self.report_at:
+            return None
+        row = {"images_seen": self.step * self.batch_size}
+        row |= {name: total.item() / self.since for name, total in self.sums.items()}
+        check_finite(row, int(self.finite), self.step, self.batch_size / self.epoch)
+        self.rows.append(row)
+        self.sums, self.since = {}, 0
+        return row
 
 
 @torch.no_grad()

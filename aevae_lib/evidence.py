@@ -1,0 +1,151 @@
+"""What the sweep found: the stored results, and means and differences with their intervals.
+
+A result file holds one run: its configuration, its metrics and what it was run on. Runs that
+differ only in their seed form a group, which is named after the rest: "ae-d2" is the
+autoencoder at two dimensions, "vae-d2-beta4" a VAE with another beta.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import t as student
+
+RESULTS = Path(str(files(__package__))) / "results"
+
+
+class Missing(KeyError):
+    """Results that the sweep has not made (yet)."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Interval(NamedTuple):
+    """A mean over seeds and the ends of its t interval."""
+
+    mean: float
+    low: float
+    high: float
+    seeds: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
+
+
+@cache
+def runs() -> dict[str, dict]:
+    """Every stored run by its name ("vae-d2-seed0").
+
+    Raises `ValueError`, naming the file, for one that is damaged.
+    """
+    found = {}
+    for path in sorted((RESULTS / "runs").glob("*.json")):
+        run = _read(path, "config", "metrics")
+        seed = run["config"].get("seed")
+        if not path.stem.endswith(f"-seed{seed}"):
+            raise ValueError(f"{path}: holds a run of seed {seed}. Delete it and run the sweep.")
+        found[path.stem] = run
+    return found
+
+
+def groups() -> list[str]:
+    """The names of all groups of runs."""
+    return sorted({name.rpartition("-seed")[0] for name in runs()})
+
+
+def values(group: str, metric: str) -> dict[int, float]:
+    """A metric of every run of a group: {seed: value}.
+
+    Raises `Missing` for a group without runs, and `ValueError` for a metric that one of its
+    runs does not have or that is not finite; each says what there is.
+    """
+    found = {
+        run["config"]["seed"]: run["metrics"]
+        for name, run in runs().items()
+        if name.rpartition("-seed")[0] == group
+    }
+    if not found:
+        raise Missing(f"No runs of {group!r}; there are runs of {_listing(groups())}.")
+    for seed, metrics in found.items():
+        if metric not in metrics:
+            raise ValueError(
+                f"{group!r} with seed {seed} has no {metric!r}; it has {_listing(metrics)}."
+            )
+        if not math.isfinite(metrics[metric]):
+            raise ValueError(f"{group!r} with seed {seed}: {metric} is {metrics[metric]}.")
+    return {seed: found[seed][metric] for seed in sorted(found)}
+
+
+def floors() -> dict[str, float]:
+    """What real images score, and baselines that need no training.
+
+    Raises `Missing` where they have not been measured, and `ValueError` for a damaged file.
+    """
+    path = RESULTS / "floors.json"
+    if not path.exists():
+        raise Missing(f"{path.name} is missing: what real images score has not been measured.")
+    return _read(path)
+
+
+def floor(metric: str) -> float:
+    """One of `floors()`; a `ValueError` that says what there is for another name."""
+    found = floors()
+    if metric not in found:
+        raise ValueError(f"There is no floor {metric!r}; there are {_listing(found)}.")
+    return found[metric]
+
+
+def mean(group: str, metric: str) -> Interval:
+    """The mean of a metric over the seeds of a group, with its 95 % t interval."""
+    return interval(list(values(group, metric).values()))
+
+
+def difference(first: str, second: str, metric: str) -> Interval:
+    """First group less second, seed by seed (runs of one seed share their start).
+
+    Seeds that only one of the groups has are left out; raises `Missing` if none is left.
+    """
+    a, b = values(first, metric), values(second, metric)
+    shared = sorted(a.keys() & b.keys())
+    if not shared:
+        raise Missing(
+            f"{first!r} and {second!r} have no seed in common; they have the seeds "
+            f"{_listing(a)} and {_listing(b)}."
+        )
+    return interval([a[seed] - b[seed] for seed in shared])
+
+
+def interval(numbers: Sequence[float], level: float = 0.95) -> Interval:
+    """The t interval of the mean of independent runs; without bounds for a single one."""
+    array = np.asarray(numbers, dtype=float)
+    if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
+        raise ValueError(f"Expected a list of at least one finite number, got {numbers}.")
+    if not 0 < level < 1:
+        raise ValueError(f"Expected a level between 0 and 1, got {level}.")
+    n, centre = len(array), float(array.mean())
+    if n < 2:
+        return Interval(centre, -math.inf, math.inf, n)
+    half = float(student.ppf(0.5 + level / 2, n - 1) * array.std(ddof=1) / math.sqrt(n))
+    return Interval(centre, centre - half, centre + half, n)
+
+
+def _read(path: Path, *parts: str) -> dict:
+    """A file of results, whose `parts` are dictionaries, or an error that names it."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: damaged ({error}). Delete it and run the sweep.") from error
+    whole = isinstance(found, dict) and all(isinstance(found.get(part), dict) for part in parts)
+    if not whole:
+        raise ValueError(f"{path}: damaged (no results in it). Delete it and run the sweep.")
+    return found
+
+
+def _listing(names: Sequence) -> str:
+    return ", ".join(map(str, names)) or "none"
