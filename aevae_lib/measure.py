@@ -390,11 +390,22 @@ def linear_decoder(codes: Tensor, images: Tensor, steps: int = 8) -> Callable[[T
     ridge = torch.eye(a.shape[1], dtype=a.dtype)
     weights = torch.zeros(a.shape[1], target.shape[1], dtype=a.dtype)
     weights[0] = target.mean(0).clamp(1e-4, 1 - 1e-4).logit()
+
+    def cost(weights: Tensor) -> Tensor:  # of each pixel: (1024,)
+        logits = a @ weights
+        loss = nn.functional.softplus(logits) - target * logits
+        return loss.sum(0) + 0.5 * weights.square().sum(0)
+
+    reached = cost(weights)
     for _ in range(steps):
         p = (a @ weights).sigmoid()
         gradient = a.T @ (p - target) + weights
         hessian = (products.T @ (p * (1 - p))).T.unflatten(1, ridge.shape) + ridge
-        weights = weights - torch.linalg.solve(hessian, gradient.T).T
+        move, size = torch.linalg.solve(hessian, gradient.T).T, torch.ones_like(weights[0])
+        # A full step may go too far: it is halved for every pixel that it would make worse.
+        while (worse := (costs := cost(weights - size * move)) > reached).any():
+            size = torch.where(worse & (size > 1e-3), size / 2, torch.where(worse, 0, size))
+        weights, reached = weights - size * move, costs
     return lambda z: (design(z) @ weights).to(z).unflatten(1, (1, *images.shape[2:]))
 
 

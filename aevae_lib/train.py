@@ -37,6 +37,8 @@ def fit(
     """
     if min(budget, batch_size) < 1:
         raise ValueError(f"budget {budget} and batch_size {batch_size} must be at least 1.")
+    if labels is not None and len(labels) != len(images):
+        raise ValueError(f"Expected one label each: {len(images)} images and {len(labels)} labels.")
     images, steps = data.check_images(images), math.ceil(budget / batch_size)
     model.to(images.device, memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)

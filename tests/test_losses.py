@@ -239,3 +239,18 @@ def test_forward_decodes_the_draw_for_a_vae_and_the_code_for_an_autoencoder():
         plain = autoencoder(x)
         assert plain.logvar is None
         torch.testing.assert_close(plain.logits, autoencoder.decode(plain.mu))
+
+
+# --- the penalised twin -----------------------------------------------------------------
+
+
+def test_penalised_loss_is_reconstruction_plus_the_part_of_the_kl_that_sees_mu():
+    torch.manual_seed(0)
+    mu, logits, x = torch.randn(5, 3), torch.randn(5, 1, 32, 32), torch.rand(5, 1, 32, 32)
+    loss, terms = losses.penalised_loss(Output(logits, mu, None), x)
+    reconstruction, _ = losses.ae_loss(Output(logits, mu, None), x)
+    # At unit width the KL is that part alone.
+    penalty = reference_kl(Normal(mu, 1.0), Normal(0.0, 1.0)).sum(1).mean()
+    assert torch.allclose(terms["penalty"], penalty)
+    assert torch.allclose(loss, reconstruction + penalty)
+    assert torch.equal(terms["reconstruction"], reconstruction)

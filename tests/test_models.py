@@ -4,7 +4,16 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from aevae_lib.models import VAE, Autoencoder, book_networks, count_parameters, lesson_networks
+from aevae_lib.models import (
+    VAE,
+    Autoencoder,
+    ConditionalAutoencoder,
+    ConditionalVAE,
+    NoisyAutoencoder,
+    book_networks,
+    count_parameters,
+    lesson_networks,
+)
 from aevae_lib.models import reparameterise as draw
 
 MODELS = [Autoencoder, VAE]
@@ -160,3 +169,50 @@ def test_images_of_another_type_or_shape_are_refused(model_class):
 def test_a_code_needs_at_least_one_number(latent_dim):
     with pytest.raises(ValueError, match="latent_dim must be at least 1"):
         VAE(latent_dim)
+
+
+# --- twins and models that are told the class ---------------------------------------------
+
+
+def test_the_noisy_twin_adds_standard_normal_noise_to_its_code_and_nothing_else():
+    model = make(NoisyAutoencoder)
+    model.decoder = torch.nn.Identity()
+    x = images(1).expand(20_000, -1, -1, -1)
+    torch.manual_seed(0)
+    out = model(x)
+    assert out.logvar is None
+    assert torch.equal(out.mu, model.encode(x))
+    noise = out.logits - out.mu
+    assert (noise.mean(0).abs() < 5 / len(x) ** 0.5).all()
+    assert torch.allclose(noise.std(0), torch.ones(2), rtol=0.03)
+
+
+def test_the_twins_start_as_the_autoencoder_does():
+    ae, noisy = make(Autoencoder, seed=3), make(NoisyAutoencoder, seed=3)
+    ours, theirs = ae.state_dict(), noisy.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.parametrize("model_class", [ConditionalAutoencoder, ConditionalVAE])
+def test_a_told_decoder_draws_each_class_differently_from_one_code(model_class):
+    model = make(model_class, latent_dim=3)
+    z = torch.zeros(10, 3)
+    drawn = model.decode(z, torch.arange(10))
+    assert drawn.shape == (10, 1, 32, 32)
+    assert torch.cdist(drawn.flatten(1), drawn.flatten(1)).fill_diagonal_(1).min() > 1e-3
+    again = model.decode(z, torch.full((10,), 7))
+    assert torch.allclose(again, drawn[7].expand_as(again), atol=1e-6)
+
+
+def test_a_told_vae_decodes_a_draw_and_a_told_autoencoder_its_code():
+    x, labels = images(), torch.arange(8)
+    ae, vae = make(ConditionalAutoencoder), make(ConditionalVAE)
+    assert torch.equal(ae(x, labels).logits, ae.decode(ae.encode(x), labels))
+    out = vae(x, labels)
+    assert out.mu.shape == out.logvar.shape == (8, 2)
+    assert torch.equal(out.mu, vae.encode(x))
+    torch.manual_seed(5)
+    drawn = vae(x, labels).logits
+    torch.manual_seed(5)
+    assert torch.equal(drawn, vae.decode(draw(*vae.posterior(x)), labels))

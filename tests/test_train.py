@@ -274,3 +274,38 @@ def test_evaluate_is_repeatable_and_leaves_no_trace(images):
     assert evaluate(model, vae_loss, images, seed=1) != first
     assert all(torch.equal(weights[name], value) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+# --- labels and reports ------------------------------------------------------------------
+
+
+def test_each_image_comes_with_its_own_label():
+    class Told(Constant):
+        def forward(self, x, labels):
+            assert which(x) == labels.tolist()
+            return self.number
+
+    images = numbered(50)
+    fit(Told(), lambda out, x: (out, {}), images, 200, batch_size=7, labels=torch.arange(50))
+    shifted = torch.arange(50).roll(1)
+    with pytest.raises(AssertionError):
+        fit(Told(), lambda out, x: (out, {}), images, 200, batch_size=7, labels=shifted)
+
+
+def test_labels_of_other_images_are_refused(images):
+    with pytest.raises(ValueError, match="64 images and 63 labels"):
+        fit(Constant(), ae_loss, images, 64, labels=torch.zeros(63, dtype=torch.long))
+
+
+def test_every_report_is_passed_on_as_it_is_made(images):
+    model, weights = make(Autoencoder), []
+    seen = []
+
+    def on_report(row):
+        seen.append(row)
+        weights.append(model.head.weight.detach().clone())
+
+    history = fit(model, ae_loss, images, 640, batch_size=64, reports=5, on_report=on_report)
+    assert seen == history
+    assert len({tuple(w.flatten().tolist()) for w in weights}) == 5
+    assert torch.equal(weights[-1], model.head.weight)

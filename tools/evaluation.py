@@ -301,7 +301,7 @@ def linear_baselines(fashion: FashionMNIST) -> dict[str, float]:
     found = {}
     for d in (2, 4, 8, 16):
         codes, test_codes = ((x - centre) @ axes[:, :d] for x in (train[:20_000], test))
-        decode = measure.linear_decoder(codes, fashion.train.images[:20_000])
+        decode = measure.linear_decoder(codes, fashion.train.images[:20_000], steps=20)
         cost = losses.reconstruction(decode(test_codes), to_float(fashion.test.images))
         known = (codes[:10_000], fashion.train.labels[:10_000], test_codes, fashion.test.labels)
         found |= {
