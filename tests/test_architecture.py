@@ -9,7 +9,8 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ORDER = ["data", "models", "losses", "train", "sample", "measure", "plots", "widgets"]
+ORDER = ["data", "models", "losses", "train", "sample", "measure"]
+ORDER += ["evidence", "zoo", "plots", "widgets"]
 MODULES = {path.stem: path for path in (ROOT / "aevae_lib").glob("*.py")}
 
 

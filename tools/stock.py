@@ -1,12 +1,15 @@
 """Stock the zoo with models that the sweep has trained: `python tools/stock.py`.
 
-Whole models of seed 0 for every latent dimension and beta, and, at two dimensions, decoders
-alone of six seeds and six epochs. What the sweep has not trained yet is named and left out.
+Models of seed 0 for every latent dimension and beta, and, at two dimensions, of six seeds and of
+six epochs. What the sweep has not trained yet is named and left out.
 """
+
+from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from sweep import EPOCH_CHECKPOINTS, WEIGHTS, Run, build, loss_of, stage_runs
+from sweep import EPOCHS_KEPT, WEIGHTS, Run, build, loss_of, stage_runs
+from tqdm import tqdm
 
 from aevae_lib import data, train, zoo
 
@@ -17,18 +20,16 @@ def main() -> None:
     test = data.load("cpu").test.images
     zoo.FOLDER.mkdir(exist_ok=True)
     missing = []
-    for run in wanted():
+    for run in tqdm(wanted(), unit=" model"):
         path = WEIGHTS / f"{run.name}.safetensors"
         if not path.exists():
             missing.append(run.name)
             continue
-        model = build(run)
-        model.load_state_dict(load_file(path))
-        store(run, model, test, images_seen=run.budget, final=True)
+        store(run, path, test, images_seen=run.budget, final=True)
         if run.latent_dim == 2 and run.seed == 0 and run.beta == 1:
-            for epoch in EPOCH_CHECKPOINTS[:-1]:
-                model.decoder.load_state_dict(load_file(path.with_suffix(f".epoch{epoch}")))
-                store(run, model, test, images_seen=55_000 * epoch, final=False)
+            for epoch in EPOCHS_KEPT:
+                on_the_way = path.with_suffix(f".epoch{epoch}")
+                store(run, on_the_way, test, images_seen=55_000 * epoch, final=False)
     print(f"Left out, since the sweep has not trained them: {', '.join(missing) or 'none'}.")
     size = sum(file.stat().st_size for file in zoo.FOLDER.iterdir())
     print(f"The zoo holds {len(zoo.catalogue())} models in {size / 1e6:.1f} MB.")
@@ -47,14 +48,16 @@ def wanted() -> list[Run]:
     ]
 
 
-def store(run: Run, model: torch.nn.Module, test: torch.Tensor, **how: object) -> None:
-    """Write one model's file; of seeds and epochs on the way the decoder is enough."""
-    decoder_only = not how["final"] or run.seed > 0
+def store(run: Run, path: Path, test: torch.Tensor, **how: object) -> None:
+    """Write the zoo's file of one trained model."""
+    model = build(run)
+    model.load_state_dict(load_file(path))
+    terms = train.evaluate(model, loss_of(run), test)
     metadata = {
         "kind": run.kind, "latent_dim": run.latent_dim, "beta": run.beta, "seed": run.seed, **how,
-        "test_nats": {} if decoder_only else train.evaluate(model, loss_of(run), test),
+        "test_nats": {name: nats for name, nats in terms.items() if name != "loss"},
     }  # fmt: skip
-    zoo.save(model, zoo.FOLDER / zoo.file_name(metadata, decoder_only), metadata=metadata)
+    zoo.save(model, zoo.FOLDER / zoo.file_name(metadata), metadata=metadata)
 
 
 if __name__ == "__main__":
