@@ -107,18 +107,6 @@ def test_classifier_decides_by_its_features():
     torch.testing.assert_close(model(x[:1]), model(x)[:1])  # one image at a time, or many
 
 
-def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
-    sure = torch.tensor([[0.8, 0.2]]).repeat(10, 1)
-    labels = torch.tensor([0] * 6 + [1] * 4)
-    assert calibration_error(sure, labels) == pytest.approx(0.2)
-    assert calibration_error(sure, torch.tensor([0] * 8 + [1] * 2)) == pytest.approx(0, abs=1e-6)
-    # Too sure in one bin and not sure enough in another do not make up for each other.
-    unsure = torch.tensor([[0.6, 0.4]]).repeat(10, 1)
-    both = torch.cat([sure, unsure])
-    labels = torch.cat([labels, torch.tensor([0] * 8 + [1] * 2)])
-    assert calibration_error(both, labels) == pytest.approx(0.2)
-
-
 def test_augmentation_mirrors_half_and_shifts_by_a_few_pixels():
     x = torch.zeros(400, 1, 32, 32)
     x[:, :, 10, 5] = 1.0
