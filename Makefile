@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup site test unit notebooks site-test serve lab format lint lock repository clean
+.PHONY: help setup site test unit notebooks site-test serve lab sweep evidence claims format lint lock repository clean
 
 help:
 	@echo "make site        build the book: install, execute every chapter, write _build/html"
@@ -12,6 +12,9 @@ help:
 	@echo "make lab         open the notebooks in JupyterLab"
 	@echo "make unit        only the tests of the library and the repository"
 	@echo "make notebooks   only the notebooks"
+	@echo "make claims      train and measure a part of the evidence anew, and compare: 15 minutes"
+	@echo "make sweep       train and measure all of it: hours; can be stopped and started anew"
+	@echo "make evidence    write the ledger, and the numbers in the prose, from the stored results"
 	@echo "make format      format the code, strip the notebooks, renew their set-up cells"
 	@echo "make lint        say what 'make format' would change, and change nothing"
 	@echo "make lock        choose the versions in requirements.lock anew"
@@ -56,6 +59,16 @@ serve:
 
 lab: setup
 	@$(BIN)/jupyter lab chapters
+
+sweep: setup
+	@$(BIN)/python tools/sweep.py
+
+claims: setup
+	@$(BIN)/python tools/claims.py
+
+evidence: setup
+	@$(BIN)/python tools/ledger.py
+	@$(BIN)/python tools/prose.py
 
 format: setup
 	@$(BIN)/python tools/notebooks.py

@@ -10,13 +10,14 @@ import os
 import re
 from collections.abc import Mapping
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from . import __version__, data
+from . import data
 from .models import VAE, Autoencoder
 
 FOLDER = Path(__file__).parent / "assets" / "zoo"
@@ -255,7 +256,7 @@ def write(tensors: Mapping[str, Tensor], path: Path, configuration: Mapping) -> 
     """Store tensors and their configuration as one safetensors file, whole or not at all."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     versions = {
-        "aevae_lib": __version__,
+        "aevae_lib": version("aevae-lib"),
         "torch": torch.__version__,
         "safetensors": safetensors.__version__,
     }

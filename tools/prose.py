@@ -14,70 +14,105 @@ The source is GROUP.METRIC: the mean over the seeds of a group of runs (see
     floor.pixel_entropy               what real images score, or a baseline
     ae-d2.flips : .0%                 with a format of Python's; without one it is .1f
 
-The number is rewritten, or with `--check` compared.
+The number is rewritten, or with `--check` compared. The comment follows its digits at once: a
+word or an asterisk between them is an error, as is a source that does not exist.
 """
 
+import math
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-
-import nbformat
 
 from aevae_lib import evidence
 
 ROOT = Path(__file__).resolve().parent.parent
-TIED = re.compile(r"(?P<number>[-+]?\d[\d,]*(?:\.\d+)?%?)<!--=\s*(?P<source>.+?)\s*-->")
+MARK = "<!--="
+# A minus belongs to the number unless it is a hyphen, as in 10-20.
+NUMBER = r"(?:(?<![\w.,)])[-+\N{MINUS SIGN}])?\d[\d,]*(?:\.\d+)?%?"
+TIED = re.compile(rf"(?P<number>{NUMBER}){MARK}\s*(?P<source>.+?)\s*-->")
+# A group may have a dot in it, as vae-d2-beta0.1; what follows that dot is not a metric.
+SOURCE = re.compile(
+    r"(?P<first>\S+?)(?: - (?P<second>\S+?))?\.(?P<metric>[a-z]\w*)(?:\.(?P<part>low|high|seeds))?"
+)
 
 
 def value(source: str) -> str:
-    """The number that a source stands for, as text."""
+    """The number that a source stands for, as text.
+
+    Raises `ValueError` for a source that cannot be read or does not exist, and
+    `evidence.Missing` for results that are not there.
+    """
     path, _, form = (part.strip() for part in source.partition(" : "))
-    groups, _, metric = path.partition(".")
-    metric, _, part = metric.partition(".")
-    if groups == "floor":
-        return format(evidence.floors()[metric], form or ".1f")
-    first, *second = groups.split(" - ")
-    found = (
-        evidence.difference(first, second[0], metric) if second else evidence.mean(first, metric)
+    found = SOURCE.fullmatch(path)
+    if not found:
+        raise ValueError("not of the form GROUP.METRIC; the top of tools/prose.py has the forms")
+    first, second, metric, part = found.groups()
+    if part == "seeds" and form:
+        raise ValueError("a number of seeds takes no format")
+    if first == "floor":
+        if second or part:
+            raise ValueError("a floor has neither seeds nor differences")
+        return format(evidence.floor(metric), form or ".1f")
+    interval = (
+        evidence.difference(first, second, metric) if second else evidence.mean(first, metric)
     )
     if part == "seeds":
-        return str(found.seeds)
-    return format(getattr(found, part or "mean"), form or ".1f")
+        return str(interval.seeds)
+    number = getattr(interval, part or "mean")
+    if not math.isfinite(number):
+        raise ValueError("a single seed has no interval")
+    return format(number, form or ".1f")
+
+
+def ties(text: str) -> Iterator[tuple[re.Match, str]]:
+    """Every tied number of a text, with what it should be.
+
+    Raises `ValueError`, naming the source, for one that stands for nothing.
+    """
+    found = list(TIED.finditer(text))
+    ends = {tied.start() + tied[0].index(MARK) for tied in found}
+    for mark in re.finditer(MARK, text):
+        if mark.start() not in ends:
+            raise ValueError(f"no number right before {text[mark.start() :][:60]!r}")
+    for tied in found:
+        try:
+            yield tied, value(tied["source"])
+        except (ValueError, evidence.Missing) as error:
+            raise ValueError(f"{tied['source']}: {error}") from error
 
 
 def renew(text: str) -> str:
     """The text with every tied number as it should be."""
-    return TIED.sub(lambda tied: f"{value(tied['source'])}<!--= {tied['source']} -->", text)
+    for tied, number in reversed(list(ties(text))):
+        text = text[: tied.start("number")] + number + text[tied.end("number") :]
+    return text
 
 
 def pages() -> list[Path]:
-    """Every page of the book that a person wrote."""
+    """Every page of the book; in a notebook's JSON, a tied number reads as in Markdown."""
     return sorted(
         path for path in (ROOT / "chapters").iterdir() if path.suffix in (".md", ".ipynb")
     )
 
 
-def renewed(path: Path) -> str:
-    """The file's text with every tied number as it should be."""
-    if path.suffix == ".md":
-        return renew(path.read_text(encoding="utf-8"))
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = renew(cell.source)
-    return nbformat.writes(notebook) + "\n"
-
-
 def main(arguments: list[str]) -> None:
-    stale = []
+    wrong = []
     for path in pages():
-        text = renewed(path)
-        if text != path.read_text(encoding="utf-8"):
-            stale.append(path.name)
-            if "--check" not in arguments:
-                path.write_text(text, encoding="utf-8")
-    if stale and "--check" in arguments:
-        sys.exit(f"{', '.join(stale)}: numbers that are not the results'. Run: make evidence")
+        text = path.read_text(encoding="utf-8")
+        try:
+            found = list(ties(text))
+        except ValueError as error:
+            sys.exit(f"{path.name}: {error}")
+        stale = [(tied, number) for tied, number in found if tied["number"] != number]
+        wrong += [
+            f"{path.name}: {tied['number']} should be {number} ({tied['source']})"
+            for tied, number in stale
+        ]
+        if stale and "--check" not in arguments:
+            path.write_text(renew(text), encoding="utf-8")
+    if wrong and "--check" in arguments:
+        sys.exit("\n".join([*wrong, "Run: make evidence"]))
 
 
 if __name__ == "__main__":

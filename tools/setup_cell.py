@@ -5,7 +5,7 @@ import sys
 
 if "google.colab" in sys.modules:
     names = ["anywidget", "ipywidgets", "matplotlib", "numpy", "psygnal", "torch", "torchvision"]
-    wanted = {name: name for name in [*names, "tqdm"]} | {"sklearn": "scikit-learn"}
+    wanted = {n: n for n in [*names, "safetensors", "scipy", "tqdm"]} | {"sklearn": "scikit-learn"}
     wanted["aevae_lib"] = "git+https://github.com/OWNER/from-points-to-clouds"
     missing = [source for name, source in wanted.items() if not importlib.util.find_spec(name)]
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *missing]
