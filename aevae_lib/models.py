@@ -89,8 +89,8 @@ class ConditionalAutoencoder(Autoencoder):
     """An autoencoder whose decoder is told the class, so that the code need not hold it."""
 
     def __init__(self, latent_dim: int = 2, networks: Callable | None = None):
-        super().__init__(latent_dim, networks)
-        self.decoder = (networks or lesson_networks)(latent_dim + len(CLASS_NAMES))[1]
+        told = len(CLASS_NAMES)  # one more input of the decoder for each class
+        super().__init__(latent_dim, lambda d: (networks or lesson_networks)(d + told))
 
     def decode(self, z: Tensor, labels: Tensor) -> Tensor:
         """The logits of each pixel: (B, D), (B,) -> (B, 1, 32, 32)."""

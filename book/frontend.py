@@ -50,7 +50,10 @@ def bundle_widgets() -> None:
     module = BOOK / "node_modules" / "anywidget-front-end" / "index.js"
     module.parent.mkdir(exist_ok=True)
     shim = "const define = (names, factory) => (module.exports = factory);\n"
-    module.write_text(shim + ANYWIDGET.read_text(encoding="utf-8"), encoding="utf-8")
+    text = ANYWIDGET.read_text(encoding="utf-8")
+    # It calls a widget failed that is not there after two seconds: too soon for a slow phone.
+    text = text.replace("AbortSignal.timeout(2e3)", "AbortSignal.timeout(6e4)")
+    module.write_text(shim + text, encoding="utf-8")
     # The controls would set their labels with MathJax 2; on a page with formulas they would find
     # MathJax 3 and fail. Our labels hold no formulas, so they are told that there is none.
     run(

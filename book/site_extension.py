@@ -1,6 +1,9 @@
-"""What the site needs beyond _config.yml: static files, a cache never stale, a plain API page."""
+"""What the site needs beyond _config.yml: static files, a cache never stale, places for widgets."""
 
+import base64
 import hashlib
+import html
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,14 @@ from aevae_lib import data
 
 BOOK = Path(__file__).parent
 VENDOR = BOOK / "_vendor"
+
+STATE = re.compile(
+    r'(<script type="application/vnd.jupyter.widget-state\+json">)(.*?)(</script>)', re.DOTALL
+)
+VIEW = re.compile(
+    r'<script type="application/vnd.jupyter.widget-view\+json">(.*?)</script>', re.DOTALL
+)
+LONG = 2000  # characters of a widget's text from which on it becomes a file of its own
 
 # What the theme and its helpers write that screen readers stumble over, and what is put instead.
 MENDS = [
@@ -39,6 +50,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("build-finished", mend_the_pages)
     app.add_css_file("book.css")
+    app.add_css_file("place.css")
     app.add_js_file("math.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -47,7 +59,8 @@ def serve_static_files(app: Sphinx, config: Config) -> None:
     """Add our folders here, after Jupyter Book has put every script it knows on every page."""
     if not (VENDOR / "made-from.txt").is_file():
         raise ExtensionError(f"{VENDOR} is not there yet. Make it with: python book/frontend.py")
-    config.html_static_path += [str(BOOK / "static"), str(VENDOR)]
+    places = BOOK.parent / "aevae_lib" / "frontend" / "place.css"
+    config.html_static_path += [str(BOOK / "static"), str(VENDOR), str(places)]
 
 
 def key_the_cache(app: Sphinx, config: Config) -> None:
@@ -99,12 +112,79 @@ def skip_tuple_fields(
 
 
 def mend_the_pages(app: Sphinx, error: Exception | None) -> None:
-    """Apply `MENDS` to every page that was written."""
+    """Apply `MENDS` to every page that was written, and give its widgets their places."""
     if error:
         return
     for page in Path(app.outdir).rglob("*.html"):
         text = mended = page.read_text(encoding="utf-8")
         for old, new in MENDS:
             mended = re.sub(old, new, mended)
+        mended = place_widgets(mended, page, Path(app.outdir) / "_static")
         if mended != text:
             page.write_text(mended, encoding="utf-8")
+
+
+def place_widgets(text: str, page: Path, static: Path) -> str:
+    """A page whose widgets have a place each, with a still figure, and lie outside the text.
+
+    Every long text of our widgets (weights, pictures, code) moves into a file that is named after
+    its content, so that all widgets and pages share it and it is fetched when it is needed:
+    widgets.js knows "file:NAME" for it.
+    """
+    found = STATE.search(text)
+    if not found:
+        return text
+    folder = static / "widgets"
+    folder.mkdir(exist_ok=True)
+    widgets = json.loads(found[2])
+    models = {name: model["state"] for name, model in widgets["state"].items()}
+    stills = {name: move_still(state, folder) for name, state in models.items() if "still" in state}
+    for state in models.values():
+        if "still" in state or "digest" in state:  # our views and networks; others stay whole
+            state |= move_texts(state, folder)
+    moved = json.dumps(widgets, separators=(",", ":")).replace("<", "\\u003c")
+    text = text[: found.start(2)] + moved + text[found.end(2) :]
+    up = "../" * (len(page.relative_to(static.parent).parts) - 1)
+    count = 0
+
+    def place(view: re.Match) -> str:
+        nonlocal count
+        panel = models.get(json.loads(view[1])["model_id"], {})
+        children = [child.removeprefix("IPY_MODEL_") for child in panel.get("children", [])]
+        name = next((child for child in children if child in stills), None)
+        if name is None:
+            return view[0]
+        count += 1
+        wide, narrow = models[name]["room"]
+        alt = html.escape(models[name]["still_text"])
+        return (
+            f'<div class="aevae-place" id="widget-{count}" '
+            f'style="--aevae-wide: {wide}px; --aevae-narrow: {narrow}px">'
+            f'<img class="aevae-still" src="{up}_static/widgets/{stills[name]}" alt="{alt}">'
+            f"{view[0]}</div>"
+        )
+
+    return VIEW.sub(place, text)
+
+
+def move_still(state: dict[str, Any], folder: Path) -> str:
+    """The name of the file that now holds a view's still figure."""
+    picture = base64.b64decode(state["still"].partition(",")[2])
+    state["still"] = ""
+    name = f"{hashlib.sha256(picture).hexdigest()[:16]}.webp"
+    (folder / name).write_bytes(picture)
+    return name
+
+
+def move_texts(value: Any, folder: Path) -> Any:
+    """The same value with "file:NAME" for every long text in it."""
+    if isinstance(value, dict):
+        return {key: move_texts(part, folder) for key, part in value.items()}
+    if isinstance(value, list):
+        return [move_texts(part, folder) for part in value]
+    if not isinstance(value, str) or len(value) < LONG:
+        return value
+    name = hashlib.sha256(value.encode()).hexdigest()[:16]
+    code = f"aevaeFile({json.dumps(name)},{json.dumps(value)});\n"
+    (folder / f"{name}.js").write_text(code, encoding="utf-8")
+    return f"file:{name}"

@@ -33,13 +33,50 @@ class PageManager extends ManagerBase {
   }
 }
 
+// Long texts of the widgets (weights, pictures, code) lie in files of their own, made by
+// site_extension.py. They are scripts, so that a page opened from a disk can have them too.
+const here = new URL(".", document.currentScript.src);
+const files = new Map();
+
+globalThis.aevaeFile = (name, text) => files.get(name).arrive(text);
+
+globalThis.aevaeFetch = async (text) => {
+  if (!text.startsWith("file:")) return text;
+  const name = text.slice("file:".length);
+  if (!files.has(name)) {
+    const file = {};
+    file.text = new Promise((arrive, fail) => {
+      file.arrive = arrive;
+      const script = document.createElement("script");
+      script.src = new URL(`widgets/${name}.js`, here);
+      script.addEventListener("error", () => {
+        files.delete(name); // the next who asks tries again
+        fail(new Error("A part of it could not be loaded. Is the network there?"));
+      });
+      document.head.append(script);
+    });
+    files.set(name, file);
+  }
+  return files.get(name).text;
+};
+
+// What a model needs before it can be made; the rest is fetched when a view asks for it.
+async function fetchCode(models) {
+  const states = Object.values(models).map((model) => model.state);
+  await Promise.all(states.flatMap((state) => ["_esm", "_css"].map(async (name) => {
+    if (state[name]) state[name] = await aevaeFetch(state[name]);
+  })));
+}
+
 const STATE = 'script[type="application/vnd.jupyter.widget-state+json"]';
 const VIEW = 'script[type="application/vnd.jupyter.widget-view+json"]';
 
 async function showAll() {
   for (const script of document.querySelectorAll(STATE)) {
     const manager = new PageManager();
-    await manager.set_state(JSON.parse(script.textContent));
+    const saved = JSON.parse(script.textContent);
+    await fetchCode(saved.state);
+    await manager.set_state(saved);
     await Promise.all(Array.from(document.querySelectorAll(VIEW), (view) => show(manager, view)));
   }
 }
@@ -48,6 +85,9 @@ async function show(manager, script) {
   const { model_id } = JSON.parse(script.textContent);
   if (!manager.has_model(model_id)) return; // closed by its notebook before it was saved
   const place = document.createElement("div");
+  place.className = "aevae-live";
+  const whole = script.closest(".aevae-place"); // with a still figure, until the view is ready
+  whole?.addEventListener("aevae-ready", () => whole.classList.add("aevae-is-ready"));
   script.before(place);
   const view = await manager.create_view(await manager.get_model(model_id));
   Widget.attach(view.luminoWidget, place);
@@ -55,6 +95,6 @@ async function show(manager, script) {
 
 const styles = document.createElement("link");
 styles.rel = "stylesheet";
-styles.href = new URL("widgets.css", document.currentScript.src);
+styles.href = new URL("widgets.css", here);
 styles.addEventListener("load", showAll); // sliders measure themselves when they appear
 document.head.append(styles);

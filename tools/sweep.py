@@ -20,6 +20,7 @@ import json
 import multiprocessing
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -154,7 +155,8 @@ def train_run(
 ) -> tuple[models.Autoencoder, list[dict[str, float]], float]:
     """The trained model of a run, its history and the seconds it took; from `folder` if there."""
     path = folder / f"{run.name}.safetensors"
-    model = build(run).to(fashion.train.images.device)
+    # In the memory format of training, so that stored weights give the very same numbers.
+    model = build(run).to(fashion.train.images.device, memory_format=torch.channels_last)
     if path.exists():
         with safe_open(path, "pt") as stored:
             about = json.loads(stored.metadata()["about"])
@@ -260,14 +262,16 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="where weights are kept")
     arguments = parser.parse_args()
     runs = [run for stage in arguments.stages or STAGES for run in stage_runs(stage)]
+    found = data.load()
+    if len(found.train.labels) != 55_000:
+        sys.exit(f"The sweep needs all of Fashion-MNIST, and found {found.source}.")
     if not FLOORS.exists():
-        write_floors()
+        write_floors(found)
     sweep(runs, arguments.results, arguments.weights, arguments.processes)
 
 
-def write_floors() -> None:
+def write_floors(fashion: data.FashionMNIST) -> None:
     """Measure, once, what real images score and what needs no training."""
-    fashion = data.load()
     found = evaluation.floors(fashion, evaluation.Judge(zoo.classifier(), fashion))
     with atomic(FLOORS) as scratch:
         scratch.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -1,27 +1,24 @@
 // The latent map: for each model its plane, a point to move, and the image decoded there.
 
-const EDGE = 100; // a plane's width and height in the drawing's own units
-const SIZE = 1.15; // a marker's half-width in them
+const FRAMES = 9; // images along a path
+const POOLED = 16; // images are compared at half their resolution
+const JUDGES = 400; // garments that a decoded image is compared with
+const SPRITE_COLUMNS = 40;
 
-// Matplotlib's markers, as functions from a centre and a half-width to a path.
-const MARKERS = {
-  o: (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`,
-  s: polygon([-1, -1], [1, -1], [1, 1], [-1, 1]),
-  D: polygon([0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]),
-  "^": polygon([0, -1.2], [1.2, 1], [-1.2, 1]),
-  P: polygon(
-    [-0.5, -1.2], [0.5, -1.2], [0.5, -0.5], [1.2, -0.5], [1.2, 0.5], [0.5, 0.5],
-    [0.5, 1.2], [-0.5, 1.2], [-0.5, 0.5], [-1.2, 0.5], [-1.2, -0.5], [-0.5, -0.5],
-  ),
-};
+const MAP_HINT =
+  "Drag the ring, move a slider, or focus a plane and press the arrow keys " +
+  "(with Shift, or Page Up and Page Down: larger steps; Home: the origin).";
 
-function polygon(...corners) {
-  const at = (centre, offset) => Number((centre + offset).toFixed(2));
-  return (x, y, r) =>
-    `M${corners.map(([dx, dy]) => `${at(x, dx * r)} ${at(y, dy * r)}`).join("L")}z`;
-}
+const MAP_TRIES = [
+  "Show the holes and move the ring into one. Does the picture still look like a garment, and " +
+    "how far is the nearest that was shown? The decoder always draws something; only the codes " +
+    "around the ring tell whether any data stand behind it.",
+  "Cross a border between two classes in small steps. Where the picture fades, the model mixes; " +
+    "where it flips, two neighbouring points mean different things.",
+  "Show the path, choose A and B, and walk t. A path through a hole leaves the data on its way.",
+];
 
-async function render({ model, el }) {
+async function renderMap({ model, el }) {
   const maps = model.get("maps");
   const view = element("div", { class: "aevae-view" });
   const row = element("div", { class: "aevae-maps", "data-count": maps.length });
@@ -29,89 +26,181 @@ async function render({ model, el }) {
   const say = announcer(view);
   const planes = maps.map((map, index) => drawPlane(model, map, index, say));
   row.append(...planes.map((plane) => plane.root));
-  view.append(legend(model), hint());
+  const withGarments = model.get("labels").length > 0;
+  const tries = withGarments ? MAP_TRIES : MAP_TRIES.slice(1, 2);
+  if (maps[0].checkpoints.length > 1) {
+    tries.push("Walk the checkpoints with the ring at rest: the same point, read by another decoder.");
+  }
+  view.append(legend(model));
+  caption(view, model, MAP_HINT, tries);
   el.append(view);
-  const undo = [nameSliders(view, model), ...planes.map((plane) => plane.undo)];
-  const networks = await orExplain(view, loadNetworks(model));
-  planes.forEach((plane, index) => plane.start(networks[index]));
+
+  const toggles = ["prior", "holes", "path"];
+  const toggle = () => {
+    for (const name of toggles) view.dataset[name] = Boolean(model.get(`show_${name}`));
+    planes.forEach((plane) => plane.toggled());
+  };
+  const shown = () => Promise.all(planes.map((plane) => plane.load(model.get("checkpoint"))));
+  const undo = [
+    nameSliders(view, model),
+    follow(model, toggles.map((name) => `show_${name}`), toggle),
+    follow(model, ["checkpoint"], () => orExplain(view, shown())),
+    follow(model, ["t"], () => planes.forEach((plane) => plane.walk(model.get("t")))),
+    ...planes.map((plane) => plane.undo),
+  ];
+  toggle();
+  await orExplain(view, shown());
+  if (withGarments) showPictures(model, planes);
+  announceReady(view);
   return () => undo.forEach((stop) => stop());
 }
 
-// One model's plane and image. `start` gives it its decoder; `undo` takes it off the model.
+async function showPictures(model, planes) {
+  const sheet = await wholeText(model.get("pictures"));
+  planes.forEach((plane) => plane.picture.style.setProperty("background-image", `url(${sheet})`));
+}
+
+// One model's plane and image. `load` gives it the decoder and the codes of a checkpoint; `undo`
+// takes it off the model.
 function drawPlane(model, map, index, say) {
   const traits = [`map${index}_z0`, `map${index}_z1`];
+  const labels = model.get("labels");
+  const classes = model.get("classes");
   const { low, high, step } = map;
-  const width = high[0] - low[0];
   const digits = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
   const text = (value) => format(value, digits);
-  const toX = (value) => ((value - low[0]) / width) * EDGE;
-  const toY = (value) => ((high[1] - value) / width) * EDGE;
   const go = (z) =>
     move(model, Object.fromEntries(traits.map((t, i) => [t, toStep(z[i], low[i], high[i], step)])));
   const here = () => traits.map((trait) => model.get(trait));
 
-  const across = drawing("path", { class: "aevae-cross" });
-  const handle = drawing("g", {},
-    drawing("circle", { class: "aevae-handle-edge", r: 3.1 }),
-    drawing("circle", { class: "aevae-handle", r: 3.1 }));
-  const plane = element("div", {
-    class: "aevae-plane",
+  const drawn = makePlane(map, {
     role: "slider",
     tabindex: 0,
     "aria-roledescription": "point on a plane",
     "aria-label": `${map.name}, latent point`,
     "aria-valuemin": low[0],
     "aria-valuemax": high[0],
-  }, drawing("svg", { viewBox: `0 0 ${EDGE} ${EDGE}`, "aria-hidden": "true" },
-    drawing("path", { class: "aevae-axis", d: `M${toX(0)} 0V${EDGE}M0 ${toY(0)}H${EDGE}` }),
-    ...points(map, model, toX, toY),
-    ...(map.prior ? [1, 2] : []).map((sigma) => drawing("circle", {
-      class: "aevae-prior", cx: toX(0), cy: toY(0), r: (sigma / width) * EDGE,
-    })),
-    across, handle));
+  });
+  const { ground, toX, toY } = drawn;
+  const across = drawing("path", { class: "aevae-cross" });
+  const way = drawing("g", { class: "aevae-way" });
+  const handle = drawing("g", {},
+    drawing("circle", { class: "aevae-handle-edge", r: 3.1 }),
+    drawing("circle", { class: "aevae-handle", r: 3.1 }));
+  drawn.moving.append(across, way, handle);
   const canvas = imageCanvas();
   const where = element("span", { class: "aevae-number" });
+  const judged = element("span");
+  const picture = element("div", { class: "aevae-picture", "aria-hidden": "true" });
   const nearest = element("span");
-  const corners = [low[0], high[0], low[1], high[1]];
-  const ends = corners.map((value) => String(value).replace("-", "\u2212"));
+  const support = element("span");
+  const words = element("div", { class: "aevae-caption" }, where);
+  const strip = pathStrip(map.name, (end) => {
+    const chosen = nearestCode(codes, spread, here()).index;
+    move(model, { [`path_${end}`]: chosen, t: end === "a" ? 0 : 1 });
+  });
   const root = element("div", { class: "aevae-one", role: "group", "aria-label": map.name },
     element("div", { class: "aevae-title" }, map.name),
-    element("div", { class: "aevae-frame" },
-      element("div", { class: "aevae-ticks aevae-up", "aria-hidden": "true" },
-        element("span", {}, ends[3]), element("i", {}, "z1"), element("span", {}, ends[2])),
-      plane,
-      element("div", { class: "aevae-ticks", "aria-hidden": "true" },
-        element("span", {}, ends[0]), element("i", {}, "z0"), element("span", {}, ends[1]))),
-    element("div", { class: "aevae-decoded" }, canvas,
-      element("div", { class: "aevae-caption" }, where, nearest)));
+    drawn.frame,
+    element("div", { class: "aevae-decoded" }, canvas, words));
+  if (labels.length) {
+    words.append(judged, element("div", { class: "aevae-nearest" }, picture, nearest), support);
+    root.append(strip.root);
+  }
 
-  let network = null;
+  let [wanted, network, codes, spread, radii, judge] = [-1, null, [], [1, 1], null, null];
+  const describe = (z, pixels) => {
+    if (!codes.length) return "";
+    const { index: near, distance } = nearestCode(codes, spread, z);
+    showGarment(picture, near, codes.length);
+    nearest.replaceChildren(
+      `nearest shown: ${classes[labels[near]].name}, ${format(distance)} sd away`);
+    const like = judge.nearest(pixels);
+    judged.replaceChildren(`decodes as: ${like < 0 ? "\u2026" : classes[labels[like]].name}`);
+    const hole = radii && inHole(codes, radii, z);
+    support.replaceChildren(radii ? (hole ? "in a hole" : "among the data") : "");
+    set(support, "class", hole ? "aevae-in-hole" : "");
+    return ` ${judged.textContent}, ${nearest.textContent}${radii ? `, ${support.textContent}` : ""}.`;
+  };
   const update = () => {
     const z = here();
     const [x, y] = [toX(z[0]), toY(z[1])];
     handle.setAttribute("transform", `translate(${x} ${y})`);
     across.setAttribute("d", `M${x} 0V${EDGE}M0 ${y}H${EDGE}`);
     const point = `(${text(z[0])}, ${text(z[1])})`;
-    const garment = nearestGarment(map, model, z);
-    set(plane, "aria-valuenow", z[0]);
-    set(plane, "aria-valuetext", `z0 ${text(z[0])}, z1 ${text(z[1])}`);
+    set(ground, "aria-valuenow", z[0]);
+    set(ground, "aria-valuetext", `z0 ${text(z[0])}, z1 ${text(z[1])}`);
     where.replaceChildren(`z = ${point}`);
-    nearest.replaceChildren(garment && `nearest: ${garment}`);
-    const closest = garment ? ` Nearest garment shown: ${garment}.` : "";
-    set(canvas, "aria-label", `${map.name}: the image decoded at ${point}.${closest}`);
-    if (network) paint(canvas, decode(network, z));
+    let about = "";
+    if (network) {
+      const pixels = decode(network, z);
+      paint(canvas, pixels);
+      about = describe(z, pixels);
+    }
+    set(canvas, "aria-label", `${map.name}: the image decoded at ${point}.${about}`);
   };
-  const stop = follow(model, traits, () => {
-    update();
-    say(canvas.getAttribute("aria-label"));
-  });
-  listen(plane, { low, high, here, go });
+  const ends = () => [codes[model.get("path_a")], codes[model.get("path_b")]];
+  const drawPath = () => {
+    if (!network || !codes.length || !model.get("show_path")) return;
+    const [from, to] = ends();
+    const names = ["a", "b"].map((end) => classes[labels[model.get(`path_${end}`)]].name);
+    strip.draw(Array.from({ length: FRAMES }, (_, i) =>
+      decode(network, between(from, to, i / (FRAMES - 1)))), names);
+    const [x0, y0, x1, y1] = [toX(from[0]), toY(from[1]), toX(to[0]), toY(to[1])];
+    const line = `M${x0} ${y0}L${x1} ${y1}`;
+    way.replaceChildren(
+      drawing("path", { class: "aevae-way-edge", d: line }),
+      drawing("path", { class: "aevae-way-line", d: line }),
+      endMark("A", x0, y0), endMark("B", x1, y1));
+  };
+  const walk = (t) => {
+    if (codes.length) go(between(...ends(), t));
+  };
+  const drawLazily = () => {
+    if (radii && model.get("show_holes") && !drawn.holes.childElementCount) {
+      drawHoles(drawn, codes, radii);
+    }
+  };
+  const stops = [
+    follow(model, traits, () => {
+      update();
+      say(canvas.getAttribute("aria-label"));
+    }),
+    follow(model, ["path_a", "path_b"], drawPath),
+  ];
+  listen(ground, { low, high, here, go });
   update();
   return {
     root,
-    undo: stop,
-    start(decoder) {
+    picture,
+    walk,
+    toggled() {
+      drawPath();
+      drawLazily();
+    },
+    undo() {
+      judge?.stop();
+      stops.forEach((stop) => stop());
+    },
+    async load(number) {
+      wanted = number;
+      const checkpoint = map.checkpoints[number];
+      const [decoder, bytes] = await Promise.all([
+        loadNetwork(model, checkpoint.net), readBytes(checkpoint.codes),
+      ]);
+      if (wanted !== number) return; // the slider has moved on
       network = decoder;
+      judge?.stop();
+      codes = readCodes(bytes);
+      if (codes.length) {
+        spread = standardDeviations(codes);
+        radii = codes.length > NEIGHBOURS ? ballRadii(codes) : null;
+        judge = makeJudge(network, codes, update);
+        drawCodes(drawn, codes, labels, classes);
+        drawn.holes.replaceChildren();
+        drawLazily();
+        drawPath();
+      }
       update();
     },
   };
@@ -158,50 +247,95 @@ function listen(plane, { low, high, here, go }) {
   });
 }
 
-// The codes of the garments shown: one path for each class.
-function points(map, model, toX, toY) {
-  const labels = model.get("labels");
-  return model.get("classes").map(({ color, marker }, label) => {
-    const shapes = map.codes
-      .filter((_, i) => labels[i] === label)
-      .map(([z0, z1]) => MARKERS[marker](toX(z0), toY(z1), SIZE));
-    return drawing("path", { class: "aevae-points", fill: color, d: shapes.join("") });
+// --- the class of a decoded image -----------------------------------------------------------
+
+// Judges an image by its nearest among the first garments as this decoder redraws them: so blur
+// is compared with blur. The redrawing is done in the browser's idle time; until it is over,
+// there is no answer (-1).
+function makeJudge(network, codes, whenReady) {
+  const redrawn = [];
+  const count = Math.min(codes.length, JUDGES);
+  const idle = globalThis.requestIdleCallback ?? ((act) => setTimeout(act, 10));
+  const cancel = globalThis.cancelIdleCallback ?? clearTimeout;
+  let waiting = idle(function work(deadline) {
+    const end = performance.now() + (deadline?.timeRemaining() ?? 8);
+    while (redrawn.length < count && performance.now() < end) {
+      redrawn.push(pool(decode(network, codes[redrawn.length])));
+    }
+    if (redrawn.length < count) waiting = idle(work);
+    else whenReady();
   });
+  return {
+    stop: () => cancel(waiting),
+    nearest: (pixels) => (redrawn.length < count ? -1 : nearestImage(pool(pixels), redrawn)),
+  };
 }
 
-function nearestGarment(map, model, z) {
+function nearestImage(image, others) {
   let best = -1;
   let least = Infinity;
-  map.codes.forEach(([z0, z1], i) => {
-    const distance = (z0 - z[0]) ** 2 + (z1 - z[1]) ** 2;
-    if (distance < least) [least, best] = [distance, i];
-  });
-  return best < 0 ? "" : model.get("classes")[model.get("labels")[best]].name;
-}
-
-function legend(model) {
-  const list = element("ul", { class: "aevae-legend", "aria-label": "Markers on the planes" });
-  const add = (name, shape) =>
-    list.append(element("li", {},
-      drawing("svg", { viewBox: "-6 -6 12 12", "aria-hidden": "true" }, shape), name));
-  if (model.get("labels").length) {
-    for (const { name, color, marker } of model.get("classes")) {
-      const shape = { class: "aevae-points", fill: color, d: MARKERS[marker](0, 0, 4) };
-      add(name, drawing("path", shape));
+  others.forEach((other, index) => {
+    let distance = 0;
+    for (let i = 0; i < image.length && distance < least; i++) distance += (image[i] - other[i]) ** 2;
+    if (distance < least) {
+      least = distance;
+      best = index;
     }
-  }
-  if (model.get("maps").some((map) => map.prior)) {
-    add("prior, 1 and 2 standard deviations", drawing("path", {
-      class: "aevae-prior", d: MARKERS.o(0, 0, 2.4) + MARKERS.o(0, 0, 5),
-    }));
-  }
-  return list;
+  });
+  return best;
 }
 
-function hint() {
-  return element("p", { class: "aevae-hint" },
-    "Drag the ring, move a slider, or focus a plane and press the arrow keys " +
-    "(with Shift, or Page Up and Page Down: larger steps; Home: the origin).");
+// Means of two by two pixels.
+function pool(pixels) {
+  return Float32Array.from({ length: POOLED * POOLED }, (_, i) => {
+    const corner = 2 * SIDE * Math.floor(i / POOLED) + 2 * (i % POOLED);
+    const sum = pixels[corner] + pixels[corner + 1] + pixels[corner + SIDE] + pixels[corner + SIDE + 1];
+    return sum / 4;
+  });
 }
 
-export default { render };
+// One of `count` garments, from the sheet of them all.
+function showGarment(picture, index, count) {
+  const at = (place, places) => `${(100 * place) / Math.max(1, places - 1)}%`;
+  const column = index % SPRITE_COLUMNS;
+  const row = (index - column) / SPRITE_COLUMNS;
+  const rows = Math.ceil(count / SPRITE_COLUMNS);
+  picture.style.backgroundPosition = `${at(column, SPRITE_COLUMNS)} ${at(row, rows)}`;
+}
+
+// --- the path from A to B -------------------------------------------------------------------
+
+function between(from, to, t) {
+  return from.map((value, axis) => (1 - t) * value + t * to[axis]);
+}
+
+// The images along the path, between two buttons that choose its ends.
+function pathStrip(name, choose) {
+  const canvas = element("canvas", {
+    class: "aevae-strip", role: "img", width: FRAMES * SIDE, height: SIDE,
+  });
+  const end = (letter, which) => {
+    const made = button(letter, () => choose(which));
+    const begins = which === "a" ? "start" : "end";
+    set(made, "aria-label", `${letter}: ${name}, ${begins} the path at the garment nearest to the ring`);
+    set(made, "title", `Put ${letter} at the garment nearest to the ring`);
+    return made;
+  };
+  const words = element("div", { class: "aevae-path-words" });
+  const root = element("div", { class: "aevae-path aevae-if-path" },
+    end("A", "a"), canvas, end("B", "b"), words);
+  return {
+    root,
+    draw(images, [from, to]) {
+      images.forEach((pixels, i) => paint(canvas, pixels, i * SIDE));
+      words.replaceChildren(`from A, ${from}, to B, ${to}`);
+      set(canvas, "aria-label", `${name}: ${FRAMES} images along the path from A, ${from}, to B, ${to}.`);
+    },
+  };
+}
+
+function endMark(letter, x, y) {
+  const mark = drawing("g", { class: "aevae-end", transform: `translate(${x} ${y})` },
+    drawing("circle", { r: 2.6 }), drawing("text", { y: 1.3 }, letter));
+  return mark;
+}

@@ -1,13 +1,14 @@
-// A trained decoder in plain JavaScript: latent point in, image out, one function for each
-// kind of PyTorch layer. Nothing here touches the page.
+// A trained network in plain JavaScript, one function for each kind of PyTorch layer. The decoder
+// turns a latent point into an image, the encoder an image into its code. Nothing here touches
+// the page.
 //
 // Between layers travels { shape: [rows, columns, channels], values: Float32Array }, with a
-// pixel's channels side by side. A kernel's weights come in the order row, column, input
-// channel, output channel: so every innermost loop runs straight through memory.
+// pixel's channels side by side. A kernel's weights come in the order row, column, input channel,
+// output channel (transposed: the input channel first): so every innermost loop runs straight
+// through memory.
 
-// The layers that Python described, each with its own weights taken from base64 text.
-export function readNetwork(layers, dtype, base64) {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+// The layers that Python described, each with its own weights taken from the bytes.
+export function readNetwork(layers, dtype, bytes) {
   const view = new DataView(bytes.buffer);
   const half = dtype === "float16";
   let offset = 0;
@@ -27,7 +28,7 @@ export function readNetwork(layers, dtype, base64) {
       bias: take(layer.outputs),
     };
   });
-  if (offset !== bytes.length) throw new Error("The decoder's weights do not fit its layers.");
+  if (offset !== bytes.length) throw new Error("The network's weights do not fit its layers.");
   return network;
 }
 
@@ -42,12 +43,23 @@ function fromHalf(bits) {
 
 // The image at latent point z: its pixels in [0, 1], row by row.
 export function decode(network, z) {
-  let x = { shape: [1, 1, z.length], values: Float32Array.from(z) };
-  for (const layer of network) x = LAYERS[layer.type](x, layer);
-  return x.values.map((logit) => 1 / (1 + Math.exp(-logit)));
+  const logits = run(network, { shape: [1, 1, z.length], values: Float32Array.from(z) });
+  return logits.map((logit) => 1 / (1 + Math.exp(-logit)));
 }
 
-const LAYERS = { linear, relu, unflatten, pad, conv, convTranspose };
+// What the encoder's head says of an image of pixels in [0, 1], row by row: the code, or, for a
+// VAE, mu and after it log sigma^2.
+export function encode(network, pixels) {
+  const side = Math.sqrt(pixels.length);
+  return run(network, { shape: [side, side, 1], values: Float32Array.from(pixels) });
+}
+
+function run(network, x) {
+  for (const layer of network) x = LAYERS[layer.type](x, layer);
+  return x.values;
+}
+
+const LAYERS = { linear, relu, flatten, unflatten, pad, conv, convTranspose };
 
 function linear({ values }, { outputs, weight, bias }) {
   const sums = bias.slice();
@@ -69,6 +81,16 @@ function unflatten({ values }, { shape: [channels, rows, columns] }) {
     for (let p = 0; p < pixels; p++) image[p * channels + c] = values[c * pixels + p];
   }
   return { shape: [rows, columns, channels], values: image };
+}
+
+// And the way back: whole channels, one after the other.
+function flatten({ shape: [rows, columns, channels], values }) {
+  const pixels = rows * columns;
+  const flat = new Float32Array(values.length);
+  for (let p = 0; p < pixels; p++) {
+    for (let c = 0; c < channels; c++) flat[c * pixels + p] = values[p * channels + c];
+  }
+  return { shape: [1, 1, values.length], values: flat };
 }
 
 // Adds a border of zeros; a negative border cuts that much away.
@@ -112,7 +134,7 @@ function conv({ shape: [rows, columns], values }, layer) {
   return { shape, values: image };
 }
 
-// Each input pixel spreads a copy of the kernel over the output.
+// Each input pixel spreads a copy of the kernel over the output, row after row of it.
 function convTranspose({ shape: [rows, columns], values }, layer) {
   const { inputs, outputs, kernel, stride, padding, weight } = layer;
   const size = (length) => (length - 1) * stride - 2 * padding + kernel;
@@ -120,17 +142,18 @@ function convTranspose({ shape: [rows, columns], values }, layer) {
   const image = filled(shape, layer.bias);
   for (let y = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++) {
-      for (let ky = 0; ky < kernel; ky++) {
-        for (let kx = 0; kx < kernel; kx++) {
+      const left = x * stride - padding;
+      const first = Math.max(0, -left); // the part of the kernel that falls on the image
+      const count = Math.min(kernel, shape[1] - left) - first;
+      for (let i = 0; i < inputs; i++) {
+        const value = values[(y * columns + x) * inputs + i];
+        if (value === 0) continue; // about half of what leaves a ReLU
+        for (let ky = 0; ky < kernel; ky++) {
           const toY = y * stride - padding + ky;
-          const toX = x * stride - padding + kx;
-          if (toY < 0 || toY >= shape[0] || toX < 0 || toX >= shape[1]) continue;
-          const from = (y * columns + x) * inputs;
-          const to = (toY * shape[1] + toX) * outputs;
-          const tap = (ky * kernel + kx) * inputs;
-          for (let i = 0; i < inputs; i++) {
-            addScaled(image, to, weight, (tap + i) * outputs, outputs, values[from + i]);
-          }
+          if (toY < 0 || toY >= shape[0]) continue;
+          const from = ((i * kernel + ky) * kernel + first) * outputs;
+          const to = (toY * shape[1] + left + first) * outputs;
+          addScaled(image, to, weight, from, count * outputs, value);
         }
       }
     }
@@ -140,7 +163,7 @@ function convTranspose({ shape: [rows, columns], values }, layer) {
 
 // target[to...] += scale * source[from...]: where nearly all the time goes.
 function addScaled(target, to, source, from, count, scale) {
-  if (scale === 0) return; // about half of what leaves a ReLU
+  if (scale === 0) return;
   for (let i = 0; i < count; i++) target[to + i] += scale * source[from + i];
 }
 

@@ -26,33 +26,43 @@ function imageCanvas() {
   return element("canvas", { class: "aevae-image", role: "img", width: SIDE, height: SIDE });
 }
 
-// Pixels in [0, 1] as grey levels.
-function paint(canvas, pixels) {
+// Pixels in [0, 1] as grey levels, at a column of the canvas.
+function paint(canvas, pixels, column = 0) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(SIDE, SIDE);
-  pixels.forEach((pixel, i) => {
-    const grey = Math.round(255 * pixel);
-    image.data.set([grey, grey, grey, 255], 4 * i);
-  });
-  context.putImageData(image, 0, 0);
+  for (let i = 0; i < pixels.length; i++) {
+    const grey = Math.round(255 * pixels[i]);
+    image.data[4 * i] = image.data[4 * i + 1] = image.data[4 * i + 2] = grey;
+    image.data[4 * i + 3] = 255;
+  }
+  context.putImageData(image, column, 0);
+}
+
+// On a page of the book a long text lies in a file of its own, fetched when it is first needed.
+async function wholeText(text) {
+  return globalThis.aevaeFetch ? globalThis.aevaeFetch(text) : text;
+}
+
+async function readBytes(text) {
+  return Uint8Array.from(atob(await wholeText(text)), (letter) => letter.charCodeAt(0));
 }
 
 // The networks on this page by their digests: every widget runs its own copy of this text, so
 // they meet in one place outside it.
-const shared = (globalThis.__aevaeNetworks ??= new Map());
+const shared = (globalThis.aevaeNetworks ??= new Map());
 
-// The decoders of a view's models, read once on a page, whoever asks.
-function loadNetworks(model) {
-  return Promise.all(
-    model.get("nets").map(async (reference) => {
-      const net = await model.widget_manager.get_model(reference.replace("IPY_MODEL_", ""));
-      const digest = net.get("digest");
-      if (!shared.has(digest)) {
-        shared.set(digest, readNetwork(net.get("layers"), net.get("dtype"), net.get("weights")));
-      }
-      return shared.get(digest);
-    }),
-  );
+// The network that a view calls number `index`, read once on a page, whoever asks.
+async function loadNetwork(model, index) {
+  const reference = model.get("nets")[index].replace("IPY_MODEL_", "");
+  const net = await model.widget_manager.get_model(reference);
+  const digest = net.get("digest");
+  if (!shared.has(digest)) {
+    const reading = readBytes(net.get("weights"))
+      .then((bytes) => readNetwork(net.get("layers"), net.get("dtype"), bytes));
+    reading.catch(() => shared.delete(digest)); // the next who asks tries again
+    shared.set(digest, reading);
+  }
+  return shared.get(digest);
 }
 
 // Says so in the view when something fails, and leaves the error in the console.
@@ -62,6 +72,7 @@ async function orExplain(view, promise) {
   } catch (error) {
     const text = `This widget could not start: ${error.message} Run its cell again.`;
     view.append(element("p", { class: "aevae-error", role: "alert" }, text));
+    announceReady(view);
     throw error;
   }
 }
@@ -94,6 +105,88 @@ function toStep(value, low, high, step) {
   return Number((low + Math.round((inside - low) / step) * step).toFixed(6));
 }
 
+// Tells the page around a view that its pictures are there, so that the still figure can go.
+function announceReady(view) {
+  requestAnimationFrame(() => {
+    view.dispatchEvent(new CustomEvent("aevae-ready", { bubbles: true, composed: true }));
+  });
+}
+
+function button(name, act) {
+  const made = element("button", { type: "button", class: "aevae-button" }, name);
+  made.addEventListener("click", act);
+  return made;
+}
+
+// What to try, as a list that can be folded away, and, on a page that has an address, a button
+// that copies a link to what the view shows.
+function caption(view, model, hint, experiments) {
+  const list = experiments.map((text) => element("li", {}, text));
+  view.append(element("details", { class: "aevae-try", open: "" },
+    element("summary", {}, "What to try"),
+    element("p", {}, hint), element("ul", {}, ...list)));
+  whenPlaced(view, () => {
+    const place = view.closest(".aevae-place");
+    if (place) offerLink(view, model, place);
+  });
+}
+
+// Calls `act` once, when the view is part of the page: it is drawn first and put there later.
+function whenPlaced(view, act) {
+  const arrival = new ResizeObserver(() => {
+    if (!view.closest(".aevae-panel")) return;
+    arrival.disconnect();
+    act();
+  });
+  arrival.observe(view.firstElementChild);
+  return () => arrival.disconnect();
+}
+
+// --- links that carry a view's state ------------------------------------------------------
+
+// A link names every value that differs from how the view began: "page?map0_z0=1.2#widget-1".
+function offerLink(view, model, place) {
+  const traits = Object.keys(model.get("start"));
+  const said = element("span", { class: "aevae-said", role: "status" });
+  const copy = button("Copy a link to this view", async () => {
+    const address = new URL(location.href);
+    address.search = new URLSearchParams(changed(model, traits));
+    address.hash = place.id;
+    history.replaceState(history.state, "", address);
+    try {
+      await navigator.clipboard.writeText(address.href);
+      said.replaceChildren("Copied.");
+    } catch {
+      said.replaceChildren("The link is in the address bar."); // where copying is not allowed
+    }
+  });
+  view.append(element("div", { class: "aevae-share" }, copy, said));
+  if (location.hash === `#${place.id}`) {
+    move(model, readLink(model, traits, new URLSearchParams(location.search)));
+  }
+}
+
+function changed(model, traits) {
+  const differs = traits.filter((trait) => model.get(trait) !== model.get("start")[trait][0]);
+  return differs.map((trait) => [trait, String(Number(model.get(trait)))]);
+}
+
+// Only values that the view could have written: a link may come from anybody.
+function readLink(model, traits, query) {
+  const values = {};
+  for (const trait of traits) {
+    const [initial, low, high] = model.get("start")[trait];
+    const text = query.get(trait);
+    const value = Number(text);
+    if (text === null || text.trim() === "" || !(low <= value && value <= high)) continue;
+    if (typeof initial === "boolean") values[trait] = value === 1;
+    else values[trait] = model.get("whole").includes(trait) ? Math.round(value) : value;
+  }
+  return values;
+}
+
+// --- for readers who do not see the view --------------------------------------------------
+
 // A region whose text is read out when it has settled, without interrupting.
 function announcer(view) {
   const region = element("div", { class: "aevae-unseen", "aria-live": "polite" });
@@ -108,11 +201,16 @@ function announcer(view) {
 // ipywidgets gives a slider's handle and its editable value no name: this gives them one, and
 // goes on doing so as the page draws them. Returns the undoing.
 function nameSliders(view, model) {
-  const name = (panel) => {
-    for (const [trait, label] of Object.entries(model.get("controls"))) {
+  const controls = model.get("controls");
+  const name = () => {
+    const panel = view.closest(".aevae-panel");
+    if (!panel) return;
+    for (const [trait, { name: label, values }] of Object.entries(controls)) {
       for (const slider of panel.querySelectorAll(`.aevae-${trait}`)) {
         for (const handle of slider.querySelectorAll("[role=slider], .ui-slider-handle")) {
           nameHandle(handle, label, model.get(trait));
+          const value = model.get(trait);
+          set(handle, "aria-valuetext", values ? values[value] : Number(value.toFixed(4)));
         }
         for (const value of slider.querySelectorAll("[contenteditable]")) {
           set(value, "role", "textbox");
@@ -121,23 +219,15 @@ function nameSliders(view, model) {
       }
     }
   };
-  const rows = new MutationObserver(() => name(view.closest(".aevae-panel")));
-  // A view is drawn first and put on the page later: its size changes when it gets there.
-  const arrival = new ResizeObserver(() => {
-    const panel = view.closest(".aevae-panel");
-    if (!panel) return;
-    arrival.disconnect();
-    name(panel);
-    rows.observe(panel, { childList: true, subtree: true });
+  const rows = new MutationObserver(name);
+  const stopWaiting = whenPlaced(view, () => {
+    name();
+    rows.observe(view.closest(".aevae-panel"), { childList: true, subtree: true });
   });
-  arrival.observe(view);
-  const stop = follow(model, Object.keys(model.get("controls")), () => {
-    const panel = view.closest(".aevae-panel");
-    if (panel) name(panel);
-  });
+  const stop = follow(model, Object.keys(controls), name);
   return () => {
     rows.disconnect();
-    arrival.disconnect();
+    stopWaiting();
     stop();
   };
 }

@@ -4,11 +4,15 @@ import http.server
 import os
 import shutil
 import threading
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
+import small
 from playwright.sync_api import Browser, Error, sync_playwright
+
+from aevae_lib import widgets
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "_build" / "html"
@@ -20,16 +24,43 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def served(folder: Path):
+    """The address of a folder behind a plain server, ending in a slash."""
+    handler = partial(QuietHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
 @pytest.fixture(scope="session")
 def site():
     """The address of the built site, ending in a slash."""
     if not (BUILT / "index.html").is_file():
         pytest.fail(f"{BUILT} is not there. Build the site first: make site", pytrace=False)
-    handler = partial(QuietHandler, directory=BUILT)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with served(BUILT) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def panels() -> dict[str, widgets.Panel]:
+    """One panel of each kind."""
+    return small.panels()
+
+
+@pytest.fixture(scope="session")
+def small_site(panels, tmp_path_factory):
+    """The address of a page for each panel, made as the book's pages are, and of each saved."""
+    folder = tmp_path_factory.mktemp("small")
+    small.write_static(folder / "_static")
+    for name, panel in panels.items():
+        small.write_page([panel], folder, name)
+        widgets.save_html(panel, folder / f"saved-{name}.html", title=f"The {name}")
+    small.write_page([panels["one"], panels["map"]], folder, "both")
+    small.write_page([], folder, "plain")
+    with served(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -55,9 +86,11 @@ def browser():
 class Visitor:
     """Opens pages of the site and keeps a list of everything that a reader should not meet."""
 
-    def __init__(self, browser: Browser, site: str, size: tuple[int, int] = WIDE):
+    def __init__(self, browser: Browser, site: str, size: tuple[int, int] = WIDE, **context):
         self.site, self.problems = site, []
-        self.context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+        self.context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, **context
+        )
         self.page = self.context.new_page()
         self.page.on("console", self.hear)
         self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))

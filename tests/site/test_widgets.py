@@ -12,13 +12,10 @@ PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part
 WITH_SLIDERS = [page for page in PAGES if page.split("/")[1][:2] in ("02", "03", "06", "07")]
 
 STATE = "application/vnd.jupyter.widget-state+json"
-VIEW = 'script[type="application/vnd.jupyter.widget-view+json"]'
-# A control's panel is the smallest part of the page around it that holds a canvas.
-PIXELS = """control => {
-  let panel = control;
-  while (!panel.querySelector("canvas")) panel = panel.parentElement;
-  return Array.from(panel.querySelectorAll("canvas"), canvas => canvas.toDataURL()).join();
-}"""
+# What the panel around a control shows: its pictures and its curve.
+PIXELS = """control => Array.from(
+  control.closest(".aevae-panel").querySelectorAll("canvas, .aevae-q"),
+  part => part.toDataURL?.() ?? part.outerHTML).join()"""
 
 
 @pytest.fixture
@@ -26,8 +23,7 @@ def page(visitor, request):
     """A page with its widgets on show."""
     page = visitor.open(request.param)
     page.wait_for_function(
-        f"Array.from(document.querySelectorAll('{VIEW}'))"
-        ".every(view => view.previousElementSibling?.querySelector('canvas'))"
+        "document.querySelectorAll('.aevae-place:not(.aevae-is-ready)').length === 0"
     )
     yield page
     assert visitor.problems == []
@@ -49,7 +45,7 @@ def test_every_slider_moves_its_image(page):
 
 @pytest.mark.parametrize("page", WITH_SLIDERS, indirect=True)
 def test_every_button_of_a_widget_does_something(page):
-    for button in page.locator(".jupyter-widgets button").all():
+    for button in page.locator(":is(.aevae-buttons, .aevae-told) button").all():
         assert_changes(page, button, button.click)
 
 

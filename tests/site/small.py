@@ -1,0 +1,109 @@
+"""Widgets to try in a browser, with networks trained for a second, and pages to put them on."""
+
+import json
+import shutil
+import sys
+from functools import cache
+from pathlib import Path
+
+import torch
+from ipywidgets.embed import dependency_state, embed_data
+
+from aevae_lib import data, losses, models, sample, train, widgets
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "book"))
+
+from site_extension import place_widgets  # noqa: E402
+
+PAGE = """<!doctype html>
+<html lang="en" data-content_root="./">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>A small page</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="_static/book.css">
+<link rel="stylesheet" href="_static/place.css">
+<style>
+  body {{ margin: 0 auto; max-width: 50rem; padding: 8px; }}
+  @media (prefers-color-scheme: dark) {{ body {{ background: #14181e; color: #e6e6e6;
+    --pst-color-text-base: #e6e6e6; --pst-color-background: #14181e; }} }}
+</style>
+{head}
+</head>
+<body>
+<main><h1>A small page</h1><p>Text above the widget.</p>
+<div class="cell_output">{views}</div>
+<p>Text below the widget.</p></main>
+</body>
+</html>
+"""
+
+
+HEAD = """<script type="application/vnd.jupyter.widget-state+json">{state}</script>
+<script defer src="_static/widgets.js"></script>"""
+VIEW = '<script type="application/vnd.jupyter.widget-view+json">{view}</script>'
+
+
+def garments() -> data.Split:
+    """A thousand garments of the shipped sample: as many as the planes show."""
+    images, labels = data.read_folder(data.SAMPLE_FOLDER)[1]
+    assert len(images) >= 1000
+    return data.Split(images[:1000], labels[:1000])
+
+
+@cache
+def quick(kind: type, latent_dim: int = 2, seed: int = 0) -> models.Autoencoder:
+    """A model trained for a second."""
+    torch.manual_seed(seed)
+    model = kind(latent_dim)
+    loss = losses.vae_loss if kind is models.VAE else losses.ae_loss
+    images = data.read_folder(data.SAMPLE_FOLDER)[0].images
+    train.fit(model, loss, images, budget=2560, seed=seed, lr=4e-3, reports=1)
+    return model.to(memory_format=torch.contiguous_format).eval()
+
+
+def panels() -> dict[str, widgets.Panel]:
+    """One panel of each kind."""
+    shown = garments()
+    ae, vae = quick(models.Autoencoder), quick(models.VAE)
+    deep = quick(models.VAE, 5)
+    series = [
+        [(f"seed {seed}", quick(kind, seed=seed)) for seed in (1, 2, 0)]
+        for kind in (models.Autoencoder, models.VAE)
+    ]
+    return {
+        "map": widgets.latent_map(ae, vae, points=shown),
+        "one": widgets.latent_map(vae, points=shown),
+        "series": widgets.latent_map(points=shown, checkpoints=series),
+        "sampler": widgets.latent_sampler(deep, sample.encode(deep, shown.images)),
+        "encoder": widgets.encoder_live(ae, vae, images=shown),
+        "kl": widgets.kl_playground(),
+    }
+
+
+def write_static(folder: Path) -> None:
+    """The static files of the book that its widgets need."""
+    folder.mkdir()
+    for source in (
+        ROOT / "book" / "_vendor" / "widgets.js",
+        ROOT / "book" / "_vendor" / "widgets.css",
+        ROOT / "book" / "static" / "book.css",
+        ROOT / "aevae_lib" / "frontend" / "place.css",
+    ):
+        shutil.copy(source, folder)
+
+
+def write_page(panels: list[widgets.Panel], folder: Path, name: str) -> None:
+    """A page as the book's are, with these panels on it."""
+    head = views = ""
+    if panels:
+        state = dependency_state(panels, drop_defaults=False)
+        embedded = embed_data(panels, state=state)
+        text = json.dumps(embedded["manager_state"]).replace("<", "\\u003c")
+        head = HEAD.format(state=text)
+        views = "".join(VIEW.format(view=json.dumps(view)) for view in embedded["view_specs"])
+    text = PAGE.format(head=head, views=views)
+    page = folder / f"{name}.html"
+    page.write_text(place_widgets(text, page, folder / "_static"), encoding="utf-8")
