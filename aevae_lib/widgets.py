@@ -638,7 +638,7 @@ def _sampler_still(
 
 def _encoder_still(figure: Figure, planes: Sequence[tuple], garments: Tensor, shown: Split) -> None:
     steps = range(0, 10, 2)
-    shifted = torch.cat([torch.roll(garments[:1], step, dims=3) for step in steps])
+    shifted = torch.cat([nn.functional.pad(garments[:1], (step, -step)) for step in steps])
     figure.set_size_inches(7.2, 4.9)
     top, bottom = figure.subfigures(2, 1, height_ratios=(1, 3.4))
     plots.image_rows({"shifted": shifted}, top.subplots())

@@ -77,8 +77,20 @@ async function showAll() {
     const saved = JSON.parse(script.textContent);
     await fetchCode(saved.state);
     await manager.set_state(saved);
-    await Promise.all(Array.from(document.querySelectorAll(VIEW), (view) => show(manager, view)));
+    for (const view of document.querySelectorAll(VIEW)) whenNear(view, () => show(manager, view));
   }
+}
+
+// A widget is made when the reader comes within a screen of its place: until then, what it needs
+// is not fetched.
+function whenNear(view, act) {
+  const place = view.closest(".aevae-place") ?? view.parentElement;
+  const near = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    near.disconnect();
+    act();
+  }, { rootMargin: "100% 0px" });
+  near.observe(place);
 }
 
 async function show(manager, script) {

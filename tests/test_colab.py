@@ -153,6 +153,10 @@ def test_chapters_import_and_construct_their_widgets_under_colabs_ipywidgets():
             "widgets.latent_map(models.Autoencoder())",
             "widgets.latent_map(models.Autoencoder(), models.VAE(), points=data.load('cpu').test)",
         ],
+        "encoder_live": [
+            "widgets.encoder_live(models.VAE(), images=data.load('cpu').test)",
+        ],
+        "kl_playground": ["widgets.kl_playground()"],
         "latent_sampler": [
             "widgets.latent_sampler(models.VAE(16))",
             "widgets.latent_sampler(models.Autoencoder(2), torch.randn(100, 2))",

@@ -72,11 +72,11 @@ function encodedPlane(model, map, index) {
   const sampled = imageCanvas();
   const words = element("div", { class: "aevae-caption aevae-number" });
   const pictures = element("div", { class: "aevae-pictures" },
-    element("figure", {}, rebuilt,
-      element("figcaption", {}, map.prior ? "from the centre \u03bc" : "from its point")));
+    element("div", { class: "aevae-shot" }, rebuilt,
+      element("span", {}, map.prior ? "from the centre \u03bc" : "from its point")));
   if (map.prior) {
-    pictures.append(element("figure", {}, sampled,
-      element("figcaption", {}, "from the draw \u00d7")));
+    pictures.append(element("div", { class: "aevae-shot" }, sampled,
+      element("span", {}, "from the draw \u00d7")));
   }
   const redraw = button("Redraw", () =>
     move(model, Object.fromEntries(draws.map((draw) => [draw, standardNormal()]))));

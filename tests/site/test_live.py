@@ -625,12 +625,16 @@ def test_widgets_share_one_copy_of_code_and_weights(browser, small_site, panels)
     asked = []
     visitor.page.on("request", lambda request: asked.append(request.url))
     visitor.open("both")
+    visitor.page.wait_for_function("document.querySelector('.aevae-is-ready')")
+    first = len(asked)
+    visitor.page.locator(".aevae-place").last.scroll_into_view_if_needed()
     visitor.page.wait_for_function("document.querySelectorAll('.aevae-is-ready').length === 2")
     visitor.context.close()
     scripts = [url for url in asked if "/_static/widgets/" in url and url.endswith(".js")]
     assert len(scripts) == len(set(scripts))
     nets = {net.digest for name in ("one", "map") for net in panels[name].view.nets}
     assert len(nets) == 2
+    assert len(asked) > first, "what is far down the page waits for the reader"
     # code, look, pictures, two decoders, two sets of codes
     assert len(scripts) == 7
     assert visitor.problems == []

@@ -9,7 +9,9 @@ ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "_build" / "html"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
-WITH_SLIDERS = [page for page in PAGES if page.split("/")[1][:2] in ("02", "03", "06", "07")]
+WITH_SLIDERS = [
+    page for page in PAGES if page.split("/")[1][:2] in ("02", "03", "04", "05", "06", "07")
+]
 
 STATE = "application/vnd.jupyter.widget-state+json"
 # What the panel around a control shows: its pictures and its curve.
@@ -22,6 +24,8 @@ PIXELS = """control => Array.from(
 def page(visitor, request):
     """A page with its widgets on show."""
     page = visitor.open(request.param)
+    for place in page.locator(".aevae-place").all():
+        place.scroll_into_view_if_needed()  # what is far down the page waits for the reader
     page.wait_for_function(
         "document.querySelectorAll('.aevae-place:not(.aevae-is-ready)').length === 0"
     )
