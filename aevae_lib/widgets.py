@@ -265,7 +265,7 @@ def encoder_live(
         rows,
         values=values,
         limits=noise,
-        room=[1030, 1435] if len(models) == 2 else [955, 1155],
+        room=[1040, 1510] if len(models) == 2 else [955, 1155],
         still=_draw_still(lambda figure: _encoder_still(figure, still, garments, shown)),
         still_text=(
             "A garment shifted to the right step by step, and under it the way of its code over "
@@ -670,7 +670,7 @@ def _room_for_map(planes: int, with_slider: bool, with_garments: bool) -> list[i
         (1, False): (755, 656),
         (1, True): (835, 885),
         (2, False): (850, 1004),
-        (2, True): (930, 1310),
+        (2, True): (945, 1400),
     }[planes, with_garments]
     return [wide + 54 * with_slider, narrow + 73 * with_slider]
 
