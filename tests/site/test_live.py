@@ -621,7 +621,7 @@ def test_reduced_motion_is_respected(visit):
 
 
 def test_widgets_share_one_copy_of_code_and_weights(browser, small_site, panels):
-    visitor = Visitor(browser, small_site)
+    visitor = Visitor(browser, small_site, (1280, 400))
     asked = []
     visitor.page.on("request", lambda request: asked.append(request.url))
     visitor.open("both")
