@@ -98,10 +98,11 @@ def codes_of(model: Autoencoder, images: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def nats(model: Autoencoder, z: Tensor, images: Tensor) -> float:
-    """What it costs to decode codes (N, D) into their images, on average."""
-    parts = zip(z.split(1000), images.split(1000), strict=True)
-    total = sum(losses.reconstruction(model.decode(a), to_float(b)).sum().item() for a, b in parts)
+def nats(model: Autoencoder, images: Tensor, *codes: Tensor) -> float:
+    """What it costs to decode codes (N, D), with labels (N,) if told, into their images."""
+    batches = zip(images.split(1000), *(part.split(1000) for part in codes), strict=True)
+    costs = (losses.reconstruction(model.decode(*z), to_float(x)).sum() for x, *z in batches)
+    total = sum(cost.item() for cost in costs)
     return total / len(images)
 
 
@@ -109,9 +110,9 @@ def loss_terms(model: Autoencoder, fashion: FashionMNIST, seen: Split) -> dict[s
     """Test loss and its terms; with mu for code, the same on training images, and the gap."""
     test, train = fashion.test.images, seen.images[:10_000]
     found = {
-        "reconstruction": nats(model, codes_of(model, test), test),
-        "reconstruction_mu": nats(model, sample.encode(model, test), test),
-        "train_reconstruction_mu": nats(model, sample.encode(model, train), train),
+        "reconstruction": nats(model, test, codes_of(model, test)),
+        "reconstruction_mu": nats(model, test, sample.encode(model, test)),
+        "train_reconstruction_mu": nats(model, train, sample.encode(model, train)),
     }
     found["gap"] = found["reconstruction_mu"] - found["train_reconstruction_mu"]
     if isinstance(model, VAE):
@@ -132,15 +133,15 @@ def robustness(model: Autoencoder, fashion: FashionMNIST, codes: Tensor) -> dict
     """What noise on codes (scaled to their spread) or on pixels adds to the reconstruction."""
     images = fashion.test.images[:FEW]
     mu = sample.encode(model, images)
-    clean = nats(model, mu, images)
+    clean = nats(model, images, mu)
     shaken = CODE_NOISE * sample.fitted_gaussian(codes - codes.mean(0))(len(mu), seed=2)
     noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(3)).to(mu.device)
     dirty = (to_float(images) + PIXEL_NOISE * noise).clamp(0, 1)
     with torch.no_grad():
         seen_dirty = torch.cat([model.encode(part) for part in dirty.split(1000)])
     return {
-        "code_noise_cost": nats(model, mu + shaken, images) - clean,
-        "pixel_noise_cost": nats(model, seen_dirty, images) - clean,
+        "code_noise_cost": nats(model, images, mu + shaken) - clean,
+        "pixel_noise_cost": nats(model, images, seen_dirty) - clean,
     }
 
 
@@ -258,12 +259,8 @@ def conditional(
     """Of a model that is told the class: its test loss, and its shirts."""
     codes = codes_of(model, fashion.train.images[:20_000])
     test = fashion.test
-    z = codes_of(model, test.images)
-    parts = zip(z.split(1000), test.labels.split(1000), test.images.split(1000), strict=True)
-    total = sum(
-        losses.reconstruction(model.decode(a, b), to_float(x)).sum().item() for a, b, x in parts
-    )
-    found = {"reconstruction": total / len(z)}
+    cost = nats(model, test.images, codes_of(model, test.images), test.labels)
+    found = {"reconstruction": cost}
     if isinstance(model, VAE):
         found["kl"] = measure.kl_per_dimension(*posteriors(model, test.images)).sum().item()
     draw = sample.prior if isinstance(model, VAE) else sample.fitted_gaussian
