@@ -98,20 +98,26 @@ class History:
 
 @torch.no_grad()
 def evaluate(
-    model: nn.Module, loss_fn: Callable, images: Tensor, seed: int = 0, batch_size: int = 1000
+    model: nn.Module,
+    loss_fn: Callable,
+    images: Tensor,
+    seed: int = 0,
+    batch_size: int = 1000,
+    labels: Tensor | None = None,
 ) -> dict[str, float]:
     """Each loss term on `images`, and their "loss", in nats per image.
 
-    A VAE is measured with sampled z; `seed` fixes that draw and leaves the global random
-    state as it was.
+    The model is given `labels` too where these are passed. A VAE is measured with sampled z;
+    `seed` fixes that draw and leaves the global random state as it was.
     """
     data.check_images(images)
+    told = () if labels is None else (labels,)
     totals: dict[str, Tensor] = {}
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        for part in images.split(batch_size):
+        for part, *known in zip(*(t.split(batch_size) for t in (images, *told)), strict=True):
             x = data.to_float(part)
-            loss, terms = loss_fn(model(x), x)
+            loss, terms = loss_fn(model(x, *known), x)
             for name, term in {**terms, "loss": loss}.items():
                 totals[name] = totals.get(name, 0) + term * len(x)
     return {name: total.item() / len(images) for name, total in totals.items()}

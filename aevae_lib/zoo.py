@@ -18,10 +18,17 @@ import torch
 from torch import Tensor, nn
 
 from . import data
-from .models import VAE, Autoencoder
+from .models import VAE, Autoencoder, ConditionalAutoencoder, ConditionalVAE
 
 FOLDER = Path(__file__).parent / "assets" / "zoo"
-KINDS = {"ae": Autoencoder, "vae": VAE}
+KINDS = {
+    "ae": Autoencoder,
+    "vae": VAE,
+    "cae": ConditionalAutoencoder,
+    "cvae": ConditionalVAE,
+    "shirt-ae": Autoencoder,  # trained on shirts only
+    "shirt-vae": VAE,
+}
 SERIES = ("epoch", "seed", "beta")
 EPOCH = 55_000  # training images
 LARGEST_ERROR = 1e-3  # in a pixel of [0, 1], for which half precision is still good enough
@@ -39,8 +46,9 @@ class ZooError(Exception):
 def load(kind: str, latent_dim: int = 2, *, beta: float = 1.0, seed: int = 0) -> Autoencoder:
     """A trained model on the CPU, in eval mode, float32, its gradients off.
 
-    `kind` is "ae" or "vae". `beta` is the weight of the KL that a VAE was trained with; an
-    autoencoder has none, and is filed under 1.
+    `kind` is "ae" or "vae"; or "cae" or "cvae", whose decoder is told the class; or "shirt-ae"
+    or "shirt-vae", which have seen nothing but shirts. `beta` is the weight of the KL that a VAE
+    was trained with; an autoencoder has none, and is filed under 1.
 
     Raises `ValueError`, listing what there is, for a model that the zoo does not hold, and
     `ZooError` for a damaged file.
@@ -133,7 +141,10 @@ def save(model: Autoencoder, path: Path, *, metadata: Mapping) -> Path:
     exact = fill(kind, tensors, latent_dim)
     rounded = fill(kind, single(half(tensors)), latent_dim)
     codes = exact.encode(data.to_float(probe_images()))
-    error = (rounded.decode(codes).sigmoid() - exact.decode(codes).sigmoid()).abs().max()
+    classes = torch.arange(len(codes)) % len(data.CLASS_NAMES)
+    told = (classes,) if isinstance(exact, ConditionalAutoencoder) else ()
+    pixels, near = (decoder.decode(codes, *told).sigmoid() for decoder in (exact, rounded))
+    error = (near - pixels).abs().max()
     configuration = {name: metadata[name] for name in REQUIRED}
     configuration["dtype"] = "float16" if error < LARGEST_ERROR else "float32"
     if configuration["dtype"] == "float16":

@@ -262,6 +262,19 @@ def test_evaluate_draws_z(images):
     assert evaluate(model, loss_fn, many)["loss"] == pytest.approx(1, abs=0.1)
 
 
+def test_evaluate_tells_the_labels(images):
+    """A decoder that is told the truth about every image, in order, and in every batch."""
+    labels = torch.arange(len(images)) % 10
+
+    def told(x, classes):
+        seen.extend(classes.tolist())
+        return x
+
+    seen = []
+    evaluate(told, lambda out, x: (out.mean(), {}), images, batch_size=7, labels=labels)
+    assert seen == labels.tolist()
+
+
 def test_evaluate_is_repeatable_and_leaves_no_trace(images):
     model = make(VAE)
     torch.manual_seed(7)
