@@ -5,6 +5,7 @@ then `z = sampler(500, seed=0)`.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -69,23 +70,30 @@ def box(codes: Tensor) -> Sampler:
     return draw
 
 
-def fitted_gaussian(codes: Tensor) -> Sampler:
-    """The normal distribution with the mean and covariance of the training codes (N, D)."""
-    known = check_codes(codes).cpu().double()  # MPS has neither double nor this factorisation
+class Mixture(NamedTuple):
+    """K normal distributions: component k has covariance factors[k] @ factors[k].T."""
+
+    weights: Tensor  # (K,)
+    means: Tensor  # (K, D)
+    factors: Tensor  # (K, D, D), lower triangles
+
+
+def fit_gaussian(codes: Tensor) -> Mixture:
+    """The one normal distribution with the mean and covariance of codes (N, D)."""
+    known = check_codes(codes).detach().cpu().double()  # MPS has neither double nor what follows
     factor, failed = torch.linalg.cholesky_ex(torch.atleast_2d(torch.cov(known.T)))
     if failed:
         raise ValueError("The codes do not vary in every direction: no Gaussian can be fitted.")
-    mean, factor = (part.to(codes.device, codes.dtype) for part in (known.mean(0), factor))
-    return lambda n, seed=0: mean + normal(n, codes, seed) @ factor.T
+    return Mixture(torch.ones(1), known.mean(0, keepdim=True), factor[None])
 
 
-def gaussian_mixture(codes: Tensor) -> Sampler:
+def fit_mixture(codes: Tensor) -> Mixture:
     """A mixture of 10 normal distributions with full covariances, fitted to codes (N, D).
 
     It is fitted by expectation maximisation to 10,000 of the training codes, or to all if there
-    are fewer; which ones, and the seed of the fit, are fixed, so draws depend on their own seed
-    alone. The fit is made after the linear map that gives the codes the identity as covariance:
-    without it, their units would decide where the fit starts and how it ends.
+    are fewer; which ones, and the seed of the fit, are fixed. The fit is made after the linear
+    map that gives the codes the identity as covariance: without it, their units would decide
+    where the fit starts and how it ends.
     """
     components, most = 10, 10_000
     least = components * (check_codes(codes).shape[1] + 1)
@@ -93,18 +101,28 @@ def gaussian_mixture(codes: Tensor) -> Sampler:
         raise ValueError(f"Expected at least {least} codes for a mixture, got {len(codes)}.")
     chosen = torch.randperm(len(codes), generator=torch.Generator().manual_seed(0))[:most]
     known = codes.detach().cpu().double()[chosen]
-    factor, failed = torch.linalg.cholesky_ex(torch.atleast_2d(torch.cov(known.T)))
-    if failed:
-        raise ValueError("The codes do not vary in every direction: no mixture can be fitted.")
-    centre = known.mean(0)
+    _, (centre,), (factor,) = fit_gaussian(known)
     white = torch.linalg.solve_triangular(factor, (known - centre).T, upper=False).T
     # Single precision halves the time; it needs a floor under the variances above its rounding.
     fitted = GaussianMixture(components, reg_covar=1e-5, max_iter=300, random_state=0)
     fitted.fit(white.numpy().astype(np.float32))
-    weights = torch.from_numpy(fitted.weights_)
-    means = centre + torch.from_numpy(fitted.means_).double() @ factor.T
-    covariances = torch.from_numpy(fitted.covariances_).double()
-    factors = factor @ torch.linalg.cholesky(covariances)  # (10, D, D)
+    return Mixture(
+        torch.from_numpy(fitted.weights_),
+        centre + torch.from_numpy(fitted.means_).double() @ factor.T,
+        factor @ torch.linalg.cholesky(torch.from_numpy(fitted.covariances_).double()),
+    )
+
+
+def fitted_gaussian(codes: Tensor) -> Sampler:
+    """The normal distribution with the mean and covariance of the training codes (N, D)."""
+    _, means, factors = fit_gaussian(codes)
+    mean, factor = (part[0].to(codes.device, codes.dtype) for part in (means, factors))
+    return lambda n, seed=0: mean + normal(n, codes, seed) @ factor.T
+
+
+def gaussian_mixture(codes: Tensor) -> Sampler:
+    """The mixture that `fit_mixture` makes of the training codes (N, D)."""
+    weights, means, factors = fit_mixture(codes)
 
     def draw(n: int, seed: int = 0) -> Tensor:
         generator = torch.Generator().manual_seed(seed)

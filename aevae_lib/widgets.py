@@ -155,18 +155,26 @@ def latent_map(
 def latent_sampler(model: Autoencoder, codes: Tensor | None = None) -> "Panel":
     """One slider for each latent dimension ("z0", "z1", ...), and the image decoded there.
 
-    A button draws z from the prior N(0, I). Given training codes (N, D), another draws it from
-    the normal distribution with their mean and covariance, as `sample.fitted_gaussian` does.
-    The sliders reach four standard deviations; a draw outside them is drawn again.
+    A button draws z from the prior N(0, I). Given training codes (N, D), two more draw it from
+    the densities that `sample.fit_gaussian` and `sample.fit_mixture` fit to them. The sliders
+    reach four standard deviations; a draw outside them is drawn again.
     """
     _check_model(model)
     dims = model.latent_dim
-    mean, factor = torch.zeros(dims), torch.eye(dims)
     low, high = torch.full((dims,), -REACH), torch.full((dims,), REACH)
+    samplers, densities = {"prior": sample.prior(torch.zeros(1, dims))}, {}
     if codes is not None:
-        mean, factor = _fit_gaussian(codes, dims)
-        spread = REACH * factor.norm(dim=1)  # each dimension's standard deviation, four times
-        low, high = torch.minimum(low, mean - spread), torch.maximum(high, mean + spread)
+        codes = sample.check_codes(codes, dims).detach().cpu().float()
+        samplers |= {"fitted\nGaussian": sample.fitted_gaussian(codes)}
+        densities = {
+            "fitted Gaussian": sample.fit_gaussian(codes),
+            "mixture": sample.fit_mixture(codes),
+        }
+        spread = REACH * codes.std(0)
+        low, high = (
+            torch.minimum(low, codes.mean(0) - spread),
+            torch.maximum(high, codes.mean(0) + spread),
+        )
     step = _nice_step((high - low).min().item())
     low = [_tidy(math.floor(value / step) * step, step) for value in low.tolist()]
     high = [_tidy(math.ceil(value / step) * step, step) for value in high.tolist()]
@@ -189,7 +197,7 @@ def latent_sampler(model: Autoencoder, codes: Tensor | None = None) -> "Panel":
         controls,
         [grid],
         room=[410 + min(330, 34 * math.ceil(dims / 3)), 465 + min(330, 34 * dims)],
-        still=_draw_still(lambda figure: _sampler_still(figure, model, mean, factor, codes)),
+        still=_draw_still(lambda figure: _sampler_still(figure, model, samplers)),
         still_text=(
             f"Images decoded at ten draws from the prior of {dims} dimensions"
             + ("." if codes is None else ", and at ten from the Gaussian fitted to the codes.")
@@ -198,8 +206,11 @@ def latent_sampler(model: Autoencoder, codes: Tensor | None = None) -> "Panel":
         low=low,
         high=high,
         step=step,
-        mean=[] if codes is None else mean.tolist(),
-        factor=[] if codes is None else factor.tolist(),
+        densities=[
+            {"name": name, "components": len(one.weights), "numbers": _bytes(torch.cat(rows, 1))}
+            for name, one in densities.items()
+            for rows in [(one.weights[:, None], one.means, one.factors.flatten(1))]
+        ],
     )
 
 
@@ -570,9 +581,9 @@ def _bias(layer: nn.Module, outputs: int) -> Tensor:
     return torch.zeros(outputs) if layer.bias is None else layer.bias
 
 
-def _bytes(codes: Tensor) -> str:
-    """Codes (N, 2) in single precision as base64."""
-    return base64.b64encode(codes.numpy().astype("<f4").tobytes()).decode("ascii")
+def _bytes(numbers: Tensor) -> str:
+    """A tensor in single precision, row by row, as base64."""
+    return base64.b64encode(numbers.numpy().astype("<f4").tobytes()).decode("ascii")
 
 
 def _sprite(images: Tensor) -> str:
@@ -623,16 +634,12 @@ def _map_text(names: Sequence[str], with_codes: bool) -> str:
     return f"The latent plane of {' and of '.join(names)}: {codes}images decoded on a grid over it."
 
 
-def _sampler_still(
-    figure: Figure, model: Autoencoder, mean: Tensor, factor: Tensor, codes: Tensor | None
-) -> None:
-    noise = sample.normal(10, mean.unsqueeze(0), seed=0)
-    rows = {"prior": noise}
-    if codes is not None:
-        rows["fitted\nGaussian"] = mean + noise @ factor.T
-    figure.set_size_inches(7.2, 0.3 + 0.8 * len(rows))
+def _sampler_still(figure: Figure, model: Autoencoder, samplers: dict[str, sample.Sampler]) -> None:
+    figure.set_size_inches(7.2, 0.3 + 0.8 * len(samplers))
     device = next(model.parameters()).device
-    images = {name: sample.decode(model, z.to(device)) for name, z in rows.items()}
+    images = {
+        name: sample.decode(model, draw(10, seed=0).to(device)) for name, draw in samplers.items()
+    }
     plots.image_rows(images, figure.subplots())
 
 
@@ -741,23 +748,6 @@ def _codes(model: Autoencoder, shown: Split | None) -> Tensor:
             "has failed. Train it again with a lower learning rate."
         )
     return codes
-
-
-def _fit_gaussian(codes: Tensor, dims: int) -> tuple[Tensor, Tensor]:
-    """Mean (D,) and lower Cholesky factor (D, D) of the covariance of codes (N, D)."""
-    if codes.ndim != 2 or codes.shape[1] != dims or len(codes) <= dims:
-        raise ValueError(
-            f"Expected more than {dims} codes of shape (N, {dims}), got {tuple(codes.shape)}."
-        )
-    if not codes.isfinite().all():
-        raise ValueError("Some of these codes are NaN or infinite: no Gaussian fits them.")
-    codes = codes.detach().cpu()
-    factor, failed = torch.linalg.cholesky_ex(torch.atleast_2d(torch.cov(codes.T)).double())
-    if failed:
-        raise ValueError(
-            "These codes lie on a line or plane: no Gaussian fits all their dimensions."
-        )
-    return codes.mean(0), factor.float()
 
 
 def _default_names(models: Sequence[Autoencoder]) -> list[str]:

@@ -183,3 +183,37 @@ def test_every_half_precision_number_is_read_exactly(tmp_path):
     finite = np.isfinite(expected)  # infinity and NaN are never sent
     assert finite.sum() == 63488
     np.testing.assert_array_equal(np.array(node(script, {}))[finite], expected[finite])
+
+
+# --- densities to draw from ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["fitted Gaussian", "mixture"])
+def test_the_browser_draws_what_the_library_draws(tmp_path, name):
+    """Given the same uniform and normal numbers, the draws of every component agree."""
+    torch.manual_seed(0)
+    codes = torch.randn(600, 3) @ torch.randn(3, 3) + 3
+    codes[:200] += 9
+    fitted = {"fitted Gaussian": sample.fit_gaussian, "mixture": sample.fit_mixture}[name](codes)
+    [given] = [d for d in widgets.latent_sampler(models.VAE(3), codes).view.densities
+               if d["name"] == name]  # fmt: skip
+    ends = fitted.weights.cumsum(0)
+    uniforms = torch.cat([ends - 1e-3, (ends - fitted.weights) + 1e-3])  # in each, at both ends
+    normals = torch.randn(len(uniforms), 3, dtype=torch.double)
+    chosen = torch.arange(len(ends)).repeat(2)
+    expected = fitted.means[chosen] + (fitted.factors[chosen] @ normals[..., None])[..., 0]
+    script = tmp_path / "draw.mjs"
+    sampler = (files("aevae_lib") / "frontend" / "sampler.js").read_text(encoding="utf-8")
+    script.write_text(
+        sampler
+        + """
+import { readFileSync } from "node:fs";
+const { numbers, components, uniforms, normals } = JSON.parse(readFileSync(0, "utf8"));
+const bytes = Uint8Array.from(Buffer.from(numbers, "base64"));
+const density = readDensity(bytes, components, normals[0].length);
+console.log(JSON.stringify(uniforms.map((u, i) => drawFrom(density, u, normals[i]))));
+""",
+        encoding="utf-8",
+    )
+    drawn = node(script, given | {"uniforms": uniforms.tolist(), "normals": normals.tolist()})
+    torch.testing.assert_close(torch.tensor(drawn).double(), expected, atol=1e-4, rtol=1e-4)

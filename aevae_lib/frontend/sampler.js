@@ -3,6 +3,8 @@
 const SAMPLER_TRIES = [
   "Draw from the prior ten times and count the pictures that you would call a garment. A model whose " +
     "codes fill the prior draws them; an autoencoder never promised to.",
+  "Compare the buttons. A density fitted to the codes draws where they are, and a mixture follows their " +
+    "shape more closely than one Gaussian can.",
   "Move one slider from end to end. A dimension that changes nothing is one that the model does not use.",
   "Walk away from the origin: far out no code lies, and the picture means nothing there.",
 ];
@@ -18,17 +20,20 @@ async function renderSampler({ model, el }) {
   const say = announcer(view);
 
   const [low, high, step] = ["low", "high", "step"].map((name) => model.get(name));
-  const [mean, factor] = [model.get("mean"), model.get("factor")];
   const origin = traits.map(() => 0);
   const goTo = (z) =>
     move(model, Object.fromEntries(traits.map((t, i) => [t, toStep(z[i], low[i], high[i], step)])));
   const fits = (z) => z.every((value, i) => low[i] <= value && value <= high[i]);
-  const addButton = (name, point) => buttons.append(button(name, () => goTo(point())));
-  addButton("Draw from the prior", () => drawUntil(fits, origin, null));
-  if (mean.length) {
-    addButton("Draw from the fitted Gaussian", () => drawUntil(fits, mean, factor));
+  const addButton = (name, point) =>
+    buttons.append(button(name, async () => goTo(await orExplain(view, point()))));
+  addButton("Draw from the prior", async () => drawUntil(fits, () => noise(traits.length)));
+  for (const { name, components, numbers } of model.get("densities")) {
+    addButton(`Draw from the ${name}`, async () => {
+      const density = readDensity(await readBytes(numbers), components, traits.length);
+      return drawUntil(fits, () => drawFrom(density, Math.random(), noise(traits.length)));
+    });
   }
-  addButton("Go to the origin", () => origin);
+  addButton("Go to the origin", async () => origin);
 
   let network = null;
   const update = () => {
@@ -55,15 +60,36 @@ async function renderSampler({ model, el }) {
   };
 }
 
-// One draw from N(mean, factor factor'), or N(mean, I) without a factor, that `fits`.
-function drawUntil(fits, mean, factor) {
+// Draws again until a draw `fits`.
+function drawUntil(fits, draw) {
   for (;;) {
-    const noise = mean.map(() => standardNormal());
-    const z = factor
-      ? mean.map((m, i) => m + factor[i].reduce((sum, weight, j) => sum + weight * noise[j], 0))
-      : noise;
+    const z = draw();
     if (fits(z)) return z;
   }
+}
+
+// The components of a mixture of normal distributions: each has a weight, a mean, and a factor
+// of its covariance, whose rows follow one another.
+function readDensity(bytes, components, dims) {
+  const numbers = new Float32Array(bytes.buffer);
+  const length = 1 + dims + dims * dims;
+  return Array.from({ length: components }, (_, k) => {
+    const [weight, ...rest] = numbers.subarray(k * length, (k + 1) * length);
+    return { weight, mean: rest.slice(0, dims), factor: rest.slice(dims) };
+  });
+}
+
+// One draw: a uniform number chooses the component, and standard normal ones the place in it.
+function drawFrom(density, uniform, normals) {
+  let left = uniform;
+  const chosen = density.find(({ weight }) => (left -= weight) < 0) ?? density.at(-1);
+  const dims = normals.length;
+  return chosen.mean.map((m, i) =>
+    normals.reduce((sum, value, j) => sum + chosen.factor[i * dims + j] * value, m));
+}
+
+function noise(dims) {
+  return Array.from({ length: dims }, standardNormal);
 }
 
 // Box and Muller's way from two uniform numbers to a normal one.
