@@ -48,7 +48,7 @@ notebooks: setup
 	@$(BIN)/python -m pytest chapters
 
 site-test: setup
-	@$(BIN)/python tools/site.py --if-changed
+	@$(BIN)/python tools/site.py
 	@echo "== Testing the built site in a browser"
 	@$(BIN)/python -m pytest tests/site
 

@@ -29,6 +29,8 @@ def ae_loss(out: Output, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
 
 def vae_loss(out: Output, x: Tensor, beta: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
     """What a VAE minimises, and its unweighted terms: at beta = 1 the negative ELBO."""
+    if out.logvar is None:
+        raise TypeError("vae_loss needs a logvar, which only a VAE gives. Use ae_loss, or a VAE.")
     rec = reconstruction(out.logits, x).mean()
     kl = kl_divergence(out.mu, out.logvar).mean()
     return rec + beta * kl, {"reconstruction": rec, "kl": kl}

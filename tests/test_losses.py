@@ -254,3 +254,9 @@ def test_penalised_loss_is_reconstruction_plus_the_part_of_the_kl_that_sees_mu()
     assert torch.allclose(terms["penalty"], penalty)
     assert torch.allclose(loss, reconstruction + penalty)
     assert torch.equal(terms["reconstruction"], reconstruction)
+
+
+def test_vae_loss_refuses_an_autoencoder():
+    x, logits = images_and_logits()
+    with pytest.raises(TypeError, match="only a VAE gives"):
+        losses.vae_loss(Output(logits, torch.zeros(len(x), 2), None), x)

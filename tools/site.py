@@ -1,10 +1,9 @@
 """Build the book into _build/html; every warning and every failing cell is an error.
 
-    python tools/site.py [--if-changed]
+    python tools/site.py
 
 Chapters whose results still hold are taken from the execution cache (book/site_extension.py
-says when they do). `--if-changed` does nothing when the site was built from these very
-sources.
+says when they do). Nothing is done when the site was built from these very sources.
 """
 
 import hashlib
@@ -22,10 +21,11 @@ SOURCES = ["_config.yml", "_toc.yml", "aevae_lib", "book", "chapters", "requirem
 MADE = {"node_modules", "_vendor", "__pycache__"}
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     train = data.load().train  # fetches the images if need be, and says what is in use
     sources = f"{digest(SOURCES)} {len(train.labels)} {train.labels.device}"
-    if "--if-changed" in arguments and STAMP.is_file() and STAMP.read_text() == sources:
+    built = (BUILD / "html" / "index.html").is_file() and STAMP.is_file()
+    if built and STAMP.read_text() == sources:
         say("The site is already built from these sources")
         return
     STAMP.unlink(missing_ok=True)
@@ -60,4 +60,4 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
