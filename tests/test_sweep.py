@@ -13,7 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 
@@ -463,8 +463,23 @@ def test_a_sweep_that_is_killed_again_and_again_ends_as_if_undisturbed(tmp_path,
     watch.look()
     assert watch.broken == []
     assert len(watch.times) == 2 * len(TINY)
+    assert not [path for folder in rough for path in folder.glob(".*")]
     found, found_weights = outcome(*rough)
     assert found == expected
     assert found_weights.keys() == expected_weights.keys()
     for name, stored in found_weights.items():
         assert same(stored, expected_weights[name]), name
+
+
+def test_a_run_that_fails_stops_no_other_and_is_named(tmp_path, monkeypatch):
+    def do(run):
+        if run == TINY[0]:
+            raise FloatingPointError("not finite")
+        return {"name": run.name}
+
+    monkeypatch.setattr(sweep, "ProcessPoolExecutor", lambda n, *_: ThreadPoolExecutor(n))
+    monkeypatch.setattr(sweep, "do", do)
+    with pytest.raises(RuntimeError, match=f"1 runs failed: {re.escape(TINY[0].name)}"):
+        sweep.sweep(TINY, tmp_path, tmp_path, processes=2)
+    found = {path.stem: json.loads(path.read_text()) for path in tmp_path.glob("*.json")}
+    assert found == {run.name: {"name": run.name} for run in TINY[1:]}

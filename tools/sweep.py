@@ -235,16 +235,17 @@ def do(run: Run) -> dict:
         "config": asdict(run) | {"lr": learning_rate(run)},
         "metrics": metrics,
         "history": history,
-        "made_with": made_with(fashion.train.images.device),
+        "made_with": made_with(fashion),
         "timing": {"train_seconds": seconds, "measure_seconds": time.perf_counter() - start},
     }
 
 
-def made_with(device: torch.device) -> dict[str, str]:
+def made_with(fashion: data.FashionMNIST) -> dict[str, str]:
     """What a result was made with."""
     packages = ("torch", "numpy", "scikit-learn", "scipy")
     return {
-        "device": data.describe_device(device),
+        "data": fashion.source,
+        "device": data.describe_device(fashion.train.images.device),
         "python": platform.python_version(),
         **{package: version(package) for package in packages},
     }
@@ -277,11 +278,16 @@ def write_floors(fashion: data.FashionMNIST) -> None:
 
 
 def sweep(runs: list[Run], results: Path, weights: Path, processes: int | None = None) -> None:
-    """Do those of the runs whose result is not there yet, each in a process of its own."""
+    """Do those of the runs whose result is not there yet, several at once.
+
+    A run that fails does not stop the others; all that failed are named at the end.
+    """
     device = data.pick_device().type
     processes = processes or (4 if device == "cuda" else os.cpu_count())
     waiting = [run for run in runs if not (results / f"{run.name}.json").exists()]
     print(f"{len(runs)} runs, {len(runs) - len(waiting)} of them done before; on {device}.")
+    for left in [*results.glob(".*.json.*"), *weights.glob(".*.*")]:  # by a sweep that was killed
+        left.unlink()
     # Read when a process starts: no threads that spin beside another process.
     os.environ |= {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
     pool = ProcessPoolExecutor(
@@ -290,18 +296,27 @@ def sweep(runs: list[Run], results: Path, weights: Path, processes: int | None =
         start_worker,
         (device, weights, 1),
     )
+    failed = {}
     with pool, tqdm(total=len(waiting), unit=" run", disable=False) as progress:
         names = {pool.submit(do, run): run.name for run in waiting}
         try:
             for future in as_completed(names):
-                result = future.result()
-                with atomic(results / f"{names[future]}.json") as scratch:
-                    scratch.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-                progress.set_postfix_str(names[future], refresh=False)
+                name = names[future]
+                if error := future.exception():
+                    failed[name] = error
+                    tqdm.write(f"{name} failed: {error!r}")
+                    continue
+                with atomic(results / f"{name}.json") as scratch:
+                    text = json.dumps(future.result(), indent=1)
+                    scratch.write_text(text + "\n", encoding="utf-8")
+                progress.set_postfix_str(name, refresh=False)
                 progress.update()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+    if failed:
+        first = next(iter(failed.values()))
+        raise RuntimeError(f"{len(failed)} runs failed: {', '.join(failed)}.") from first
 
 
 if __name__ == "__main__":
