@@ -31,7 +31,7 @@ KINDS = {
 }
 SERIES = ("epoch", "seed", "beta")
 EPOCH = 55_000  # training images
-LARGEST_ERROR = 1e-3  # in a pixel of [0, 1], for which half precision is still good enough
+LARGEST_ERROR = 0.5 / 255  # in a pixel: half a grey level, for which half precision is good enough
 REQUIRED = ("kind", "latent_dim", "beta", "seed", "images_seen", "final", "test_nats")
 REMEDY = "Fetch it again from the repository, or install aevae_lib anew."
 
