@@ -14,7 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from . import data
-from .models import VAE, Autoencoder, reparameterise
+from .models import VAE, Autoencoder, NoisyAutoencoder, reparameterise
 
 Sampler = Callable[..., Tensor]
 
@@ -34,6 +34,12 @@ def encode_sampled(model: VAE, images: Tensor, seed: int = 0, batch_size: int = 
         torch.manual_seed(seed)
         parts = [model.posterior(data.to_float(part)) for part in images.split(batch_size)]
         return torch.cat([reparameterise(mu, logvar) for mu, logvar in parts])
+
+
+def codes_of(model: Autoencoder, images: Tensor) -> Tensor:
+    """Codes as the decoder met them in training: with the model's own noise, if it has any."""
+    noisy = isinstance(model, (VAE, NoisyAutoencoder))
+    return (encode_sampled if noisy else encode)(model, images)
 
 
 @torch.no_grad()

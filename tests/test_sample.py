@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from aevae_lib import measure, sample
-from aevae_lib.models import VAE, Autoencoder
+from aevae_lib.models import VAE, Autoencoder, NoisyAutoencoder
 
 N = 40_000
 
@@ -264,3 +264,15 @@ def test_points_of_another_shape_are_refused(z):
 def test_images_of_another_kind_are_refused(images):
     with pytest.raises(ValueError, match="uint8"):
         sample.encode(Autoencoder(2), images)
+
+
+def test_codes_are_those_that_the_decoder_met_in_training():
+    """A draw for the models whose code is noisy, and the code itself for the others."""
+    images = uint8_images()
+    for kind in (VAE, NoisyAutoencoder):
+        model = kind(2)
+        drawn = sample.codes_of(model, images)
+        assert torch.equal(drawn, sample.encode_sampled(model, images))
+        assert not torch.allclose(drawn, sample.encode(model, images), atol=1e-2)
+    model = Autoencoder(2)
+    assert torch.equal(sample.codes_of(model, images), sample.encode(model, images))

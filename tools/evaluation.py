@@ -7,7 +7,7 @@ from torch import Tensor
 
 from aevae_lib import losses, measure, sample
 from aevae_lib.data import FashionMNIST, Split, to_float
-from aevae_lib.models import VAE, Autoencoder, ConditionalAutoencoder, NoisyAutoencoder
+from aevae_lib.models import VAE, Autoencoder, ConditionalAutoencoder
 from aevae_lib.zoo import Classifier
 
 SHIRT = 6
@@ -72,12 +72,12 @@ def evaluate(
     model.eval()
     if isinstance(model, ConditionalAutoencoder):
         return conditional(model, fashion, judge)
-    codes = codes_of(model, seen.images[:20_000])
+    codes = sample.codes_of(model, seen.images[:20_000])
     if len(seen.labels.unique()) == 1:
         draw = sample.prior if isinstance(model, VAE) else sample.fitted_gaussian
         shirts = sample.decode(model, draw(codes)(1000, seed=1))
         return loss_terms(model, fashion, seen) | judge.shirts(shirts, "alone")
-    test_codes = codes_of(model, fashion.test.images)
+    test_codes = sample.codes_of(model, fashion.test.images)
     draws = {name: make(codes)(DRAWS, seed=1) for name, make in sample.SAMPLERS.items()}
     return (
         loss_terms(model, fashion, seen)
@@ -89,12 +89,6 @@ def evaluate(
         | shirts_of(model, fashion, judge, seen)
         | variational(model, fashion)
     )
-
-
-def codes_of(model: Autoencoder, images: Tensor) -> Tensor:
-    """Codes as the decoder met them in training: with the model's own noise, if it has any."""
-    noisy = isinstance(model, (VAE, NoisyAutoencoder))
-    return (sample.encode_sampled if noisy else sample.encode)(model, images)
 
 
 @torch.no_grad()
@@ -110,7 +104,7 @@ def loss_terms(model: Autoencoder, fashion: FashionMNIST, seen: Split) -> dict[s
     """Test loss and its terms; with mu for code, the same on training images, and the gap."""
     test, train = fashion.test.images, seen.images[:10_000]
     found = {
-        "reconstruction": nats(model, test, codes_of(model, test)),
+        "reconstruction": nats(model, test, sample.codes_of(model, test)),
         "reconstruction_mu": nats(model, test, sample.encode(model, test)),
         "train_reconstruction_mu": nats(model, train, sample.encode(model, train)),
     }
@@ -165,7 +159,7 @@ def layout(
         "probe_accuracy": measure.probe_accuracy(*known),
     }
     if codes.shape[1] == 2:
-        held_out = codes_of(model, fashion.validation.images)
+        held_out = sample.codes_of(model, fashion.validation.images)
         areas = measure.class_areas(codes, labels, held_out, fashion.validation.labels)
         found["area_ratio"] = (areas.max() / areas.min()).item()
         found["area_inequality"] = measure.inequality(areas)
@@ -222,7 +216,7 @@ def shirts_of(
 ) -> dict[str, float]:
     """Shirts from a model of all classes: a density of their codes, and steps around them."""
     images = seen.images[seen.labels == SHIRT]
-    codes = codes_of(model, images)
+    codes = sample.codes_of(model, images)
     around = codes[torch.randperm(len(codes), generator=torch.Generator().manual_seed(5))][:1000]
     if not isinstance(model, VAE):  # a VAE's code is already a draw around its mu
         around = sample.jittered(codes)(1000, seed=5)
@@ -257,9 +251,9 @@ def conditional(
     model: ConditionalAutoencoder, fashion: FashionMNIST, judge: Judge
 ) -> dict[str, float]:
     """Of a model that is told the class: its test loss, and its shirts."""
-    codes = codes_of(model, fashion.train.images[:20_000])
+    codes = sample.codes_of(model, fashion.train.images[:20_000])
     test = fashion.test
-    cost = nats(model, test.images, codes_of(model, test.images), test.labels)
+    cost = nats(model, test.images, sample.codes_of(model, test.images), test.labels)
     found = {"reconstruction": cost}
     if isinstance(model, VAE):
         found["kl"] = measure.kl_per_dimension(*posteriors(model, test.images)).sum().item()
