@@ -249,6 +249,13 @@ def test_a_claim_gets_the_verdict_of_its_headline_rows(rows, headline, checks, v
     assert named == expected.get(verdict, [])
 
 
+@pytest.mark.parametrize("headline", [True, False])
+def test_a_single_seed_in_a_headline_row_settles_no_claim(rows, headline):
+    rows(statement(ROW["holds"]), statement({0: 1.0}, headline=headline))
+    verdict = "not settled" if headline else "holds with a caveat"
+    assert ledger.overall("P1", ledger.judge_all()) == verdict
+
+
 @pytest.mark.parametrize(("ae", "verdict"), [(0.9, "holds"), (0.5, "does not hold")])
 def test_a_claim_of_a_problem_holds_if_the_ae_has_it(rows, ae, verdict):
     rows(problem(around(ae, 0.01), around(0.5, 0.01)))
