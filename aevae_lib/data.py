@@ -90,9 +90,9 @@ def load(device: str | torch.device | None = None) -> FashionMNIST:
     parts = [Split(part.images.to(device), part.labels.to(device)) for part in parts]
     fashion = FashionMNIST(*parts, source)
     print(
-        f"Fashion-MNIST from {source}: {len(fashion.train.labels):,} training, "
+        f"Fashion-MNIST from {source}:\n{len(fashion.train.labels):,} training, "
         f"{len(fashion.validation.labels):,} validation and {len(fashion.test.labels):,} test "
-        f"images, on {describe_device(device)}."
+        f"images,\non {describe_device(device)}."
     )
     return fashion
 

@@ -94,9 +94,14 @@ def page(lab):
 
 
 def run_cell(page, number):
-    cell = page.locator(".jp-CodeCell").nth(number)
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
+    """Press the keys until the cell's prompt says that it runs: a page still loading loses them."""
+    cell, end = page.locator(".jp-CodeCell").nth(number), time.monotonic() + PATIENCE
+    prompt = cell.locator(".jp-InputPrompt")
+    while not re.search(r"[*\d]", prompt.inner_text()):
+        assert time.monotonic() < end, "JupyterLab does not run the cell"
+        cell.locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+        page.wait_for_timeout(1000)
 
 
 def seen(folder: Path, name: str, least: int = 1) -> list[float]:
