@@ -164,16 +164,17 @@ def test_chapters_import_and_construct_their_widgets_under_colabs_ipywidgets():
     }
     code = [
         *sorted(imports),
-        "import ipywidgets, torch",
+        "import ipywidgets, os, torch",
         "from aevae_lib import data, models, widgets",
         "assert ipywidgets.__version__ == '7.7.1', ipywidgets.__file__",
     ]
-    for name in sorted(shown):
+    for name in sorted(shown - {"save_html"}):
         for construction in constructions[name]:
             code += [
                 f"panel = {construction}",
                 "for slider in panel.sliders.values(): slider.value = slider.max",
                 "assert panel.get_view_spec()",
+                "widgets.save_html(panel, os.devnull)",
             ]
     environment = {**os.environ, "PYTHONPATH": str(Path(sys.prefix) / "colab")}
     run = subprocess.run(
