@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from aevae_lib.models import (
@@ -9,6 +10,8 @@ from aevae_lib.models import (
     Autoencoder,
     ConditionalAutoencoder,
     ConditionalVAE,
+    Crop,
+    FoldTranspose2d,
     NoisyAutoencoder,
     book_networks,
     count_parameters,
@@ -69,6 +72,45 @@ def test_book_network_pads_as_keras_does():
     x[0, 0, 2, 2] = 1  # the last pixel that the first window of 3 x 3 sees
     reached = (first(x) != first(torch.zeros_like(x))).any(1)[0].nonzero().tolist()
     assert reached == [[0, 0], [0, 1], [1, 0], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("channels", "size", "layer"),
+    [
+        ((16, 1), (16, 16), {"kernel_size": 4, "stride": 2, "padding": 1}),  # the lesson's last
+        ((5, 3), (4, 7), {"kernel_size": 3, "stride": 1, "padding": 1}),
+        ((3, 2), (5, 4), {"kernel_size": 5, "stride": 3, "padding": 0}),
+    ],
+)
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_a_folded_transposed_convolution_is_the_general_one(channels, size, layer, memory_format):
+    """Values and gradients, from the same weights; rows and columns are not mixed up."""
+    torch.manual_seed(0)
+    general, folded = nn.ConvTranspose2d(*channels, **layer), FoldTranspose2d(*channels, **layer)
+    folded.load_state_dict(general.state_dict())
+    x = torch.randn(6, channels[0], *size).to(memory_format=memory_format)
+    found = []
+    for module in (general, folded):
+        own = x.clone().requires_grad_()
+        out = module(own)
+        out.square().sum().backward()
+        found.append([out, own.grad, module.weight.grad, module.bias.grad])
+    for expected, ours in zip(*found, strict=True):
+        assert torch.allclose(
+            expected, ours, rtol=1e-4, atol=1e-5 * expected.detach().abs().max().item()
+        )
+
+
+def test_cropping_is_padding_by_less_than_nothing():
+    x = torch.randn(3, 2, 5, 7, requires_grad=True)
+    padded = nn.ZeroPad2d((0, -1, 0, -1))(x)
+    assert torch.equal(Crop()(x), padded)
+    weights = torch.randn_like(padded)
+    grads = [
+        torch.autograd.grad((layer(x) * weights).sum(), x)[0]
+        for layer in (Crop(), nn.ZeroPad2d((0, -1, 0, -1)))
+    ]
+    assert torch.equal(*grads)
 
 
 @pytest.mark.parametrize("networks", NETWORKS)
