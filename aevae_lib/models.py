@@ -168,6 +168,7 @@ class FoldTranspose2d(nn.ConvTranspose2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, channels in, H, W) -> (B, channels out, H', W')."""
         (kernel, _), (stride, _), (padding, _) = self.kernel_size, self.stride, self.padding
         height, width = ((side - 1) * stride - 2 * padding + kernel for side in x.shape[2:])
         patches = x.flatten(2).mT @ self.weight.flatten(1)  # (B, H W, channels k k)
@@ -184,6 +185,7 @@ class Crop(nn.ZeroPad2d):
         super().__init__((0, -1, 0, -1))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H + 1, W + 1) -> (B, C, H, W)."""
         return x[..., :-1, :-1]
 
 
