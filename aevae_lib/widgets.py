@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from . import data, losses, plots, sample
 from .data import CLASS_NAMES, Split
-from .models import IMAGE_SHAPE, VAE, Autoencoder
+from .models import IMAGE_SHAPE, VAE, Autoencoder, Turn
 from .plots import CLASS_COLORS, CLASS_MARKERS
 
 POINTS = 1000  # garments shown on a latent plane
@@ -545,6 +545,8 @@ def _describe(layer: nn.Module) -> tuple[dict, list[Tensor]]:
         return {"type": "unflatten", "shape": list(layer.unflattened_size)}, []
     if isinstance(layer, nn.ZeroPad2d):
         return {"type": "pad", "padding": list(layer.padding)}, []  # left, right, top, bottom
+    if isinstance(layer, Turn):
+        return {"type": "turn"}, []
     if isinstance(layer, nn.Linear):
         shape = {"inputs": layer.in_features, "outputs": layer.out_features}
         return {"type": "linear", **shape}, [layer.weight.T, _bias(layer, layer.out_features)]
@@ -557,13 +559,14 @@ def _describe(layer: nn.Module) -> tuple[dict, list[Tensor]]:
             "kernel": layer.kernel_size[0],
             "stride": layer.stride[0],
             "padding": layer.padding[0],
+            "outputPadding": layer.output_padding[0],
         }
         # row, column, input, output; transposed: input, row, column, output
         order = (0, 2, 3, 1) if transposed else (2, 3, 1, 0)
         return description, [layer.weight.permute(order), _bias(layer, layer.out_channels)]
     raise ValueError(
         f"The browser's networks do not know this layer: {layer}. They know Linear, ReLU, "
-        "Flatten, Unflatten to (channels, rows, columns), ZeroPad2d, and Conv2d and "
+        "Flatten, Unflatten to (channels, rows, columns), ZeroPad2d, Turn, and Conv2d and "
         "ConvTranspose2d with square kernels, zero padding, one group and no dilation."
     )
 
@@ -571,10 +574,9 @@ def _describe(layer: nn.Module) -> tuple[dict, list[Tensor]]:
 def _is_plain(layer: nn.Conv2d | nn.ConvTranspose2d) -> bool:
     square = all(
         isinstance(pair, tuple) and pair[0] == pair[1]
-        for pair in (layer.kernel_size, layer.stride, layer.padding)
+        for pair in (layer.kernel_size, layer.stride, layer.padding, layer.output_padding)
     )
-    rest = (layer.dilation, layer.output_padding, layer.groups, layer.padding_mode)
-    return square and rest == ((1, 1), (0, 0), 1, "zeros")
+    return square and (layer.dilation, layer.groups, layer.padding_mode) == ((1, 1), 1, "zeros")
 
 
 def _bias(layer: nn.Module, outputs: int) -> Tensor:

@@ -155,7 +155,8 @@ def test_layers_that_a_learner_may_choose(script):
             nn.Unflatten(1, (6, 7, 5)),  # rows and columns differ, so they cannot be swapped
             nn.Conv2d(6, 8, 3, stride=2, padding=2, bias=False),  # (B, 8, 5, 4)
             nn.ReLU(),
-            nn.ConvTranspose2d(8, 3, 5, stride=3, padding=1),  # (B, 3, 15, 12)
+            nn.ConvTranspose2d(8, 3, 5, stride=3, padding=2, output_padding=2),  # (B, 3, 15, 12)
+            models.Turn(),
             nn.ZeroPad2d((3, 1, -1, 2)),  # (B, 3, 16, 16)
             nn.ConvTranspose2d(3, 1, 2, stride=2),  # (B, 1, 32, 32)
         )

@@ -59,7 +59,7 @@ function run(network, x) {
   return x.values;
 }
 
-const LAYERS = { linear, relu, flatten, unflatten, pad, conv, convTranspose };
+const LAYERS = { linear, relu, flatten, unflatten, pad, turn, conv, convTranspose };
 
 function linear({ values }, { outputs, weight, bias }) {
   const sums = bias.slice();
@@ -108,6 +108,16 @@ function pad({ shape: [rows, columns, channels], values }, { padding }) {
   return { shape, values: image };
 }
 
+// Turned by 180 degrees: the last pixel comes first.
+function turn({ shape, values }) {
+  const channels = shape[2];
+  const image = new Float32Array(values.length);
+  for (let from = 0; from < values.length; from += channels) {
+    image.set(values.subarray(from, from + channels), values.length - channels - from);
+  }
+  return { shape, values: image };
+}
+
 // Each output pixel gathers the input pixels under the kernel.
 function conv({ shape: [rows, columns], values }, layer) {
   const { inputs, outputs, kernel, stride, padding, weight } = layer;
@@ -136,8 +146,8 @@ function conv({ shape: [rows, columns], values }, layer) {
 
 // Each input pixel spreads a copy of the kernel over the output, row after row of it.
 function convTranspose({ shape: [rows, columns], values }, layer) {
-  const { inputs, outputs, kernel, stride, padding, weight } = layer;
-  const size = (length) => (length - 1) * stride - 2 * padding + kernel;
+  const { inputs, outputs, kernel, stride, padding, outputPadding, weight } = layer;
+  const size = (length) => (length - 1) * stride - 2 * padding + kernel + outputPadding;
   const shape = [size(rows), size(columns), outputs];
   const image = filled(shape, layer.bias);
   for (let y = 0; y < rows; y++) {
