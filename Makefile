@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup site test unit notebooks site-test serve lab sweep evidence claims format lint lock repository clean
+.PHONY: help setup site test unit notebooks site-test serve lab sweep bench evidence claims format lint lock repository clean
 
 help:
 	@echo "make site        build the book: install, execute every chapter, write _build/html"
@@ -14,6 +14,7 @@ help:
 	@echo "make notebooks   only the notebooks"
 	@echo "make claims      train and measure a part of the evidence anew, and compare: 15 minutes"
 	@echo "make sweep       train and measure all of it: hours; can be stopped and started anew"
+	@echo "make bench       measure how fast this machine trains: an hour in which it should rest"
 	@echo "make evidence    write the ledger, and the numbers in the prose, from the stored results"
 	@echo "make format      format the code, strip the notebooks, renew their set-up cells"
 	@echo "make lint        say what 'make format' would change, and change nothing"
@@ -62,6 +63,9 @@ lab: setup
 
 sweep: setup
 	@$(BIN)/python tools/sweep.py
+
+bench: setup
+	@$(BIN)/python tools/bench.py
 
 claims: setup
 	@$(BIN)/python tools/claims.py

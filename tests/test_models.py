@@ -62,64 +62,6 @@ def test_book_network_does_the_arithmetic_of_the_book():
     assert counter.get_total_flops() == 2 * 14_536_704
 
 
-def as_keras_has_it(model):
-    """The book's model from PyTorch's own layers, padded and cropped as in Keras, nothing turned.
-
-    It gets the model's weights. A map of the model is this one's turned by 180 degrees, so every
-    kernel is turned too, and so are the pixels that the linear layers read and write.
-    """
-    below_and_right, cut = (0, 1, 0, 1), (0, -1, 0, -1)
-    trunk = nn.Sequential(
-        nn.ZeroPad2d(below_and_right), nn.Conv2d(1, 32, 3, stride=2), nn.ReLU(),
-        nn.ZeroPad2d(below_and_right), nn.Conv2d(32, 64, 3, stride=2), nn.ReLU(),
-        nn.ZeroPad2d(below_and_right), nn.Conv2d(64, 128, 3, stride=2), nn.ReLU(),
-        nn.Flatten(),
-    )  # fmt: skip
-    head = nn.Linear(2048, model.head.out_features)
-    decoder = nn.Sequential(
-        nn.Linear(model.latent_dim, 2048), nn.Unflatten(1, (128, 4, 4)),
-        nn.ConvTranspose2d(128, 128, 3, stride=2), nn.ZeroPad2d(cut), nn.ReLU(),
-        nn.ConvTranspose2d(128, 64, 3, stride=2), nn.ZeroPad2d(cut), nn.ReLU(),
-        nn.ConvTranspose2d(64, 32, 3, stride=2), nn.ZeroPad2d(cut), nn.ReLU(),
-        nn.Conv2d(32, 1, 3, padding=1),
-    )  # fmt: skip
-    kinds = nn.Linear, nn.Conv2d, nn.ConvTranspose2d
-    ours, theirs = (
-        [layer for layer in layers if isinstance(layer, kinds)]
-        for layers in (
-            [*model.trunk, model.head, *model.decoder],
-            [*trunk, head, *decoder],
-        )
-    )
-    turned = torch.arange(2048).view(128, 4, 4).flip(1, 2).flatten()
-    with torch.no_grad():
-        for our, their in zip(ours, theirs, strict=True):
-            weight, bias = our.weight, our.bias
-            if weight.ndim == 4:
-                weight = weight.flip(2, 3)
-            elif our is model.head:
-                weight = weight[:, turned]
-            else:
-                weight, bias = weight[turned], bias[turned]
-            if our is ours[-1]:  # turned round twice: once as a transposed one, once as all are
-                weight = our.weight.transpose(0, 1)
-            their.weight.copy_(weight)
-            their.bias.copy_(bias)
-    return nn.Sequential(*trunk, head), decoder
-
-
-def test_book_network_is_that_of_keras():
-    model = make(Autoencoder, latent_dim=3, networks=book_networks)
-    for layer in model.modules():
-        if getattr(layer, "bias", None) is not None:
-            nn.init.uniform_(layer.bias, -0.1, 0.1)  # they start at zero, which would hide them
-    encoder, decoder = as_keras_has_it(model)
-    x, z = images(5), torch.randn(5, 3)
-    with torch.no_grad():
-        assert torch.allclose(model.encode(x), encoder(x), atol=1e-5)
-        assert torch.allclose(model.decode(z), decoder(z), atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("channels", "size", "layer"),
     [

@@ -1,0 +1,200 @@
+"""What the benchmark compares is the same work, and it counts and divides rightly."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+# The tools import one another as scripts do.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
+import bench
+
+from aevae_lib import models
+from aevae_lib.models import VAE, Autoencoder, book_networks
+
+
+def images(n=8):
+    return torch.rand(n, 1, 32, 32, generator=torch.Generator().manual_seed(1))
+
+
+def as_keras_has_it(model):
+    """Encoder and decoder of the book's model as in Keras, where nothing is turned.
+
+    They get the model's weights. A map of the model is theirs turned by 180 degrees, so every
+    kernel is turned too, and so are the pixels that the linear layers read and write.
+    """
+    other = Autoencoder(model.latent_dim, bench.plain_book_networks)
+    kinds = nn.Linear, nn.Conv2d, nn.ConvTranspose2d
+    ours, theirs = (
+        [layer for layer in [*m.trunk, m.head, *m.decoder] if isinstance(layer, kinds)]
+        for m in (model, other)
+    )
+    turned = torch.arange(2048).view(128, 4, 4).flip(1, 2).flatten()
+    with torch.no_grad():
+        for our, their in zip(ours, theirs, strict=True):
+            weight, bias = our.weight, our.bias
+            if our is ours[-1]:  # turned round twice: once as a transposed one, once as all are
+                weight = weight.transpose(0, 1)
+            elif weight.ndim == 4:
+                weight = weight.flip(2, 3)
+            elif our is model.head:
+                weight = weight[:, turned]
+            else:
+                weight, bias = weight[turned], bias[turned]
+            their.weight.copy_(weight)
+            their.bias.copy_(bias)
+    return other
+
+
+def test_book_network_is_that_of_keras():
+    torch.manual_seed(0)
+    model = Autoencoder(3, book_networks)
+    for layer in model.modules():
+        if getattr(layer, "bias", None) is not None:
+            nn.init.uniform_(layer.bias, -0.1, 0.1)  # they start at zero, which would hide them
+    other = as_keras_has_it(model)
+    x, z = images(5), torch.randn(5, 3)
+    with torch.no_grad():
+        assert torch.allclose(model.encode(x), other.encode(x), atol=1e-5)
+        assert torch.allclose(model.decode(z), other.decode(z), atol=1e-5)
+
+
+def test_the_plain_lesson_network_is_the_lessons():
+    torch.manual_seed(0)
+    ours, plain = VAE(2), VAE(2, bench.plain_lesson_networks)
+    assert not any(isinstance(layer, models.FoldTranspose2d) for layer in plain.decoder)
+    plain.load_state_dict(ours.state_dict())
+    x, z = images(5), torch.randn(5, 2)
+    with torch.no_grad():
+        assert torch.allclose(ours.encode(x), plain.encode(x), atol=1e-5)
+        assert torch.allclose(ours.decode(z), plain.decode(z), atol=1e-5)
+
+
+def test_operations_are_counted():
+    """Forward, to the weights and to the inputs: three times the multiplications, but not to x."""
+    multiplications, first_layer = 14_536_704, 32 * 16 * 16 * 9
+    assert bench.operations("book") == 2 * (3 * multiplications - first_layer)
+
+
+def test_a_wider_network_has_so_many_times_the_channels():
+    lesson, same, twice = VAE(3), VAE(3, bench.wider(1)), VAE(3, bench.wider(2))
+    shapes = [[tuple(p.shape) for p in model.parameters()] for model in (lesson, same, twice)]
+    assert shapes[0] == shapes[1]
+    assert twice.decoder[3].weight.shape == (128, 64, 4, 4)
+    assert twice.decoder[-1].weight.shape == (32, 1, 4, 4)
+    assert twice(images(2)).logits.shape == (2, 1, 32, 32)
+
+
+@pytest.fixture
+def pace(monkeypatch):
+    """Training that only waits, so many seconds an image, and remembers what it was asked."""
+    asked = []
+
+    def fit(model, loss_fn, pictures, budget, **options):
+        asked.append((model, budget, options))
+        bench.time.sleep(budget * pace.seconds)
+
+    pace.seconds = 1e-5
+    monkeypatch.setattr(bench.train, "fit", fit)
+    return asked
+
+
+def test_training_for_a_time_takes_that_time(pace):
+    recipe = {"lr": 0.5, "batch_size": 64, "networks": "half"}
+    model, budget = bench.train_for(1.0, images(), 7, recipe)
+    assert budget == pytest.approx(100_000, rel=0.2)
+    (_, trial, _), (trained, spent, options) = pace
+    assert trial < spent / 10
+    assert spent == budget
+    assert trained is model
+    assert options == {"lr": 0.5, "batch_size": 64, "seed": 7}
+    assert model.trunk[0].out_channels == 8
+
+
+def test_a_short_trial_leaves_no_trace_in_the_model(pace):
+    model, _ = bench.train_for(0.1, images(), 7, {})
+    torch.manual_seed(7)
+    fresh = VAE(2)
+    assert all(map(torch.equal, model.parameters(), fresh.parameters()))
+
+
+def test_recipes_are_chosen_on_validation_images(pace, monkeypatch):
+    class Fashion:
+        train, validation = (models_data(n) for n in (300, 200))
+
+        @property
+        def test(self):
+            raise AssertionError("no choice may look at the test images")
+
+    monkeypatch.setattr(bench, "load", Fashion)
+    monkeypatch.setattr(bench, "SECONDS", 0.02)
+    measured = []
+
+    def evaluate(model, loss_fn, pictures):
+        measured.append(len(pictures))
+        return {"loss": float(len(measured))}
+
+    monkeypatch.setattr(bench.train, "evaluate", evaluate)
+    found = bench.recipes()
+    assert set(measured) == {200}
+    assert found["tried"].keys() == found["mean"].keys() == bench.RECIPES.keys()
+    first = found["tried"]["the recipe"]["loss"]
+    assert len(first) == bench.SEEDS
+    assert found["mean"]["the recipe"] == pytest.approx(sum(first) / len(first))
+
+
+def models_data(n: int):
+    pixels = torch.zeros(n, 1, 32, 32, dtype=torch.uint8)
+    return bench.data.Split(pixels, torch.zeros(n, dtype=torch.long))
+
+
+@pytest.mark.parametrize(("ours", "p"), [(-100.0, 1 / 252), (100.0, 1.0)])
+def test_the_race_says_who_won(monkeypatch, ours, p):
+    class Fashion:
+        train, test = models_data(10), models_data(20)
+
+    monkeypatch.setattr(bench, "load", Fashion)
+    monkeypatch.setattr(bench, "books_recipe", lambda pictures, seed: time_passes(0.3, seed))
+    allowed = []
+
+    def train_for(seconds, pictures, seed, recipe):
+        allowed.append(seconds)
+        return time_passes(0.015, seed + ours), 1000
+
+    monkeypatch.setattr(bench, "train_for", train_for)
+    monkeypatch.setattr(
+        bench.train, "evaluate", lambda model, loss_fn, test: {"loss": 266 + model / 100}
+    )
+    found = bench.race()
+    assert found["median_book"] == pytest.approx(266.02)
+    assert found["median_ours"] == pytest.approx(266.02 + ours / 100)
+    assert all(one < 0.3 / bench.FRACTION * 1.5 for one in allowed[1:])  # the first warms up
+    assert found["times_as_fast"] == pytest.approx(20, rel=0.2)
+    assert found["p"] == pytest.approx(p)  # 252 ways to choose five of ten
+
+
+def time_passes(seconds: float, result):
+    bench.time.sleep(seconds)
+    return result
+
+
+def test_a_part_replaces_only_its_own_numbers(tmp_path, monkeypatch):
+    path = tmp_path / "bench.json"
+    path.write_text(json.dumps({"race": {"p": 1}, "growth": {"old": 1}}))
+    monkeypatch.setattr(bench, "PARTS", {"growth": lambda: {"new": 2}, "race": None})
+    monkeypatch.setattr(sys, "argv", ["bench.py", "growth", "--results", str(path)])
+    bench.main()
+    found = json.loads(path.read_text())
+    assert found["race"] == {"p": 1}
+    assert found["growth"]["new"] == 2
+    assert "old" not in found["growth"]
+    assert found["growth"]["machine"]["cores"] >= 1
+
+
+def test_an_unknown_part_is_refused(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["bench.py", "speed"])
+    with pytest.raises(SystemExit, match="no part speed; there are throughput, growth"):
+        bench.main()

@@ -1,0 +1,523 @@
+"""Measure how fast this machine trains, and the course with it: `make bench`, about an hour.
+
+    python tools/bench.py [PART ...]
+
+The machine should do nothing else meanwhile. The parts are throughput, growth, recipes, race,
+peer and course, in this order; without a name all of them are measured. Each part replaces its
+own numbers in `aevae_lib/results/bench.json` when it is done, and no other's.
+
+Ways of training are compared in pairs: each has a process of its own, they take turns of a
+second or so, and what counts is the median of their ratios in one turn. Whatever slows the
+machine for a while slows both.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import math
+import multiprocessing
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from jupyter_cache import get_cache
+from scipy.stats import mannwhitneyu
+from sweep import ROOT, atomic
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.transforms.functional import to_tensor
+from tqdm import tqdm
+
+from aevae_lib import data, losses, models, train
+
+RESULTS = ROOT / "aevae_lib" / "results" / "bench.json"
+BATCH = {"lesson": 128, "book": 100}
+CORES = os.cpu_count() or 1
+STEPS = 12  # in one turn
+ROUNDS = 25
+MATRIX = 2048  # rows and columns of the product that shows what the machine can do
+
+
+# --- the networks as anybody would write them ------------------------------------------------
+
+
+def plain_lesson_networks(latent_dim: int) -> tuple[nn.Module, nn.Module]:
+    """The lesson's networks from PyTorch's own layers."""
+    trunk, decoder = models.lesson_networks(latent_dim)
+    decoder[-1] = nn.ConvTranspose2d(16, 1, 4, stride=2, padding=1)
+    for layer in [*trunk, *decoder]:
+        if isinstance(layer, nn.ReLU):
+            layer.inplace = False
+    return trunk, decoder
+
+
+def plain_book_networks(latent_dim: int) -> tuple[nn.Module, nn.Module]:
+    """The book's networks from PyTorch's own layers, padded and cropped as Keras does it."""
+    below_and_right, cut = (0, 1, 0, 1), (0, -1, 0, -1)
+    trunk = nn.Sequential(
+        nn.ZeroPad2d(below_and_right), nn.Conv2d(1, 32, 3, stride=2), nn.ReLU(),
+        nn.ZeroPad2d(below_and_right), nn.Conv2d(32, 64, 3, stride=2), nn.ReLU(),
+        nn.ZeroPad2d(below_and_right), nn.Conv2d(64, 128, 3, stride=2), nn.ReLU(),
+        nn.Flatten(),
+    )  # fmt: skip
+    decoder = nn.Sequential(
+        nn.Linear(latent_dim, 2048), nn.Unflatten(1, (128, 4, 4)),
+        nn.ConvTranspose2d(128, 128, 3, stride=2), nn.ZeroPad2d(cut), nn.ReLU(),
+        nn.ConvTranspose2d(128, 64, 3, stride=2), nn.ZeroPad2d(cut), nn.ReLU(),
+        nn.ConvTranspose2d(64, 32, 3, stride=2), nn.ZeroPad2d(cut), nn.ReLU(),
+        nn.Conv2d(32, 1, 3, padding=1),
+    )  # fmt: skip
+    for layer in [*trunk, *decoder]:
+        if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    return trunk, decoder
+
+
+OURS = {"lesson": models.lesson_networks, "book": models.book_networks}
+PLAIN = {"lesson": plain_lesson_networks, "book": plain_book_networks}
+
+# --- throughput: ways to train; each yields after every turn ---------------------------------
+
+
+def library(network: str, images: Tensor) -> Iterator[None]:
+    """`train.fit`, the course's own loop."""
+    model, batch_size = models.VAE(2, OURS[network]), BATCH[network]
+    while True:
+        budget = STEPS * batch_size
+        train.fit(model, losses.vae_loss, images, budget, batch_size=batch_size, reports=1)
+        yield
+
+
+def plain(network: str, images: Tensor) -> Iterator[None]:
+    """A loop over tensors in memory and in the fast memory format, with PyTorch's own layers."""
+    model = models.VAE(2, PLAIN[network]).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(model.parameters())
+    while True:
+        for chosen in torch.randint(len(images), (STEPS, BATCH[network])):
+            step(model, optimizer, data.to_float(images[chosen]))
+        yield
+
+
+def loader(network: str, images: Tensor) -> Iterator[None]:
+    """As in most tutorials: a data set of pictures, a DataLoader, the loss read at each step."""
+
+    class Pictures(Dataset):
+        def __len__(self) -> int:
+            return len(images)
+
+        def __getitem__(self, index: int) -> Tensor:
+            return to_tensor(images[index, 0].numpy())
+
+    model = models.VAE(2, PLAIN[network])
+    optimizer = torch.optim.Adam(model.parameters())
+    batches = iter(())
+    while True:
+        for _ in range(STEPS):
+            x = next(batches, None)
+            if x is None:
+                batches = iter(DataLoader(Pictures(), BATCH[network], shuffle=True, drop_last=True))
+                x = next(batches)
+            step(model, optimizer, x).item()
+        yield
+
+
+def product(network: str, images: Tensor) -> Iterator[None]:
+    """No training: a large matrix product in single precision, the machine's peak."""
+    a, b = torch.randn(2, MATRIX, MATRIX)
+    while True:
+        for _ in range(PRODUCTS):
+            a @ b
+        yield
+
+
+PRODUCTS = 3
+WAYS: dict[str, Callable] = {
+    "fit": library, "plain": plain, "DataLoader": loader, "product": product,
+}  # fmt: skip
+
+
+def step(model: models.VAE, optimizer: torch.optim.Optimizer, x: Tensor) -> Tensor:
+    loss, _ = losses.vae_loss(model(x), x)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
+def serve(pipe, way: str, network: str, threads: int) -> None:
+    """In a process of its own: take a turn whenever asked; answer with seconds and megabytes."""
+    torch.set_num_threads(threads)
+    turns = WAYS[way](network, load().train.images)
+    while pipe.recv():
+        begin = time.perf_counter()
+        with quiet():
+            next(turns)
+        seconds = time.perf_counter() - begin
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
+        pipe.send((seconds, peak / 1e6))
+
+
+RSS_UNIT = 1 if platform.system() == "Darwin" else 1024  # bytes
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without the progress bars and messages of the library."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+def load() -> data.FashionMNIST:
+    """The images, on the CPU."""
+    with quiet():
+        return data.load("cpu")
+
+
+def take_turns(network: str, threads: int) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Seconds of every way in every round, after two to warm up, and its peak of memory in MB."""
+    context, pipes = multiprocessing.get_context("spawn"), {}
+    for way in WAYS:
+        pipes[way], other = context.Pipe()
+        context.Process(target=serve, args=(other, way, network, threads), daemon=True).start()
+    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+    memory = {}
+    for turn in tqdm(range(ROUNDS + 2), desc=f"{network} network, {threads} threads"):
+        for way, pipe in pipes.items():
+            pipe.send(True)
+            found, memory[way] = pipe.recv()
+            if turn > 1:
+                seconds[way].append(found)
+    for pipe in pipes.values():
+        pipe.send(False)
+    return seconds, memory
+
+
+def operations(network: str) -> float:
+    """Floating-point operations of one training step for each image, counted by PyTorch."""
+    model, x = models.VAE(2, OURS[network]), torch.rand(1, *models.IMAGE_SHAPE)
+    with FlopCounterMode(display=False) as counter:
+        losses.vae_loss(model(x), x)[0].backward()
+    return counter.get_total_flops()
+
+
+def throughput() -> dict:
+    """Every way to train, with both networks, on one core and on all."""
+    found = {}
+    for network, batch_size in BATCH.items():
+        each = operations(network)
+        for threads in sorted({1, CORES}):
+            seconds, memory = take_turns(network, threads)
+            peaks = [PRODUCTS * 2 * MATRIX**3 / turn for turn in seconds["product"]]
+            for way in ("fit", "plain", "DataLoader"):
+                rates = [STEPS * batch_size / turn for turn in seconds[way]]
+                shares = [rate * each / peak for rate, peak in zip(rates, peaks, strict=True)]
+                ratios = [a / b for a, b in zip(seconds[way], seconds["plain"], strict=True)]
+                found[f"{network}_{threads}_{way.lower()}"] = {
+                    "images_per_second": statistics.median(rates),
+                    "share_of_peak": statistics.median(shares),
+                    "time_over_plain": statistics.median(ratios),
+                    "quartiles": statistics.quantiles(ratios, n=4)[::2],
+                    "gigaflops_peak": statistics.median(peaks) / 1e9,
+                    "megaflop_per_image": each / 1e6,
+                    "megabytes": memory[way],
+                }
+    return found
+
+
+# --- growth: what more of everything costs ---------------------------------------------------
+
+
+def wider(factor: float) -> Callable[[int], tuple[nn.Module, nn.Module]]:
+    """The lesson's networks with so many times the channels."""
+
+    def scaled(layer: nn.Module) -> nn.Module:
+        if isinstance(layer, nn.Linear):
+            return nn.Linear(layer.in_features, int(layer.out_features * factor))
+        if isinstance(layer, nn.Unflatten):
+            channels, *sides = layer.unflattened_size
+            return nn.Unflatten(1, (int(channels * factor), *sides))
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            ends = layer.in_channels, layer.out_channels
+            ends = (n if n == 1 else int(n * factor) for n in ends)
+            return type(layer)(*ends, layer.kernel_size, layer.stride, layer.padding)
+        return layer
+
+    def networks(latent_dim: int) -> tuple[nn.Module, nn.Module]:
+        parts = models.lesson_networks(latent_dim)
+        trunk, decoder = (nn.Sequential(*map(scaled, part)) for part in parts)
+        return trunk, decoder
+
+    return networks
+
+
+def cost(pictures: Tensor, budget: int, latent_dim: int = 2, width: float = 1) -> float:
+    """Seconds of training."""
+    torch.manual_seed(0)
+    model = models.VAE(latent_dim, wider(width))
+    begin = time.perf_counter()
+    with quiet():
+        train.fit(model, losses.vae_loss, pictures, budget)
+    return time.perf_counter() - begin
+
+
+def growth() -> dict:
+    """Seconds against images seen, latent dimensions, width and seeds, and the log-log slope."""
+    pictures, some = load().train.images, 128 * 40
+    cost(pictures, some)  # to warm up
+    series: dict[str, tuple[list[float], Callable[[float], float]]] = {
+        "images": ([2**k * 1280 for k in range(7)], lambda n: cost(pictures, n)),
+        "latent dimensions": ([2**k for k in range(1, 12)], lambda d: cost(pictures, some, d)),
+        "width": ([0.25, 0.5, 1, 2, 4], lambda w: cost(pictures, some, width=w)),
+        "seeds": ([1, 2, 4, 8], lambda n: sum(cost(pictures, some) for _ in range(n))),
+    }
+    found = {}
+    for name, (sizes, measure) in series.items():
+        rounds = [[measure(size) for size in sizes] for _ in tqdm(range(3), desc=name)]
+        seconds = [statistics.median(times) for times in zip(*rounds, strict=True)]
+        # Of the upper half: at the lower end fixed costs rule.
+        upper = slice(len(sizes) // 2, None)
+        logs = [[math.log(value) for value in values[upper]] for values in (sizes, seconds)]
+        slope = statistics.linear_regression(*logs).slope
+        found[name] = {"sizes": sizes, "seconds": seconds, "slope": slope}
+    return found
+
+
+# --- recipes and the race: time to quality ---------------------------------------------------
+
+# What the course's recipe is compared with: every other row changes one thing.
+RECIPE = {"lr": 1.6e-2, "batch_size": 128}
+RECIPES = {
+    "the recipe": {},
+    "half the learning rate": {"lr": 8e-3},
+    "twice the learning rate": {"lr": 3.2e-2},
+    "batches of 64": {"batch_size": 64},
+    "batches of 256": {"batch_size": 256},
+    "the book's first weights": {"networks": "glorot"},
+    "the book's network": {"networks": "book"},
+    "half the width": {"networks": "half"},
+}
+SECONDS = 20.0  # of training, for each recipe and seed
+SEEDS = 3
+RACE_SEEDS = 5
+FRACTION = 15  # the book's recipe may take so many times as long
+
+
+def start(networks: str, seed: int) -> models.VAE:
+    """An untrained VAE at two dimensions."""
+    makers = {
+        "lesson": models.lesson_networks, "glorot": models.lesson_networks,
+        "book": models.book_networks, "half": wider(0.5),
+    }  # fmt: skip
+    torch.manual_seed(seed)
+    model = models.VAE(2, makers[networks])
+    if networks == "glorot":
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                nn.init.xavier_uniform_(parameter)
+            else:
+                nn.init.zeros_(parameter)
+    return model
+
+
+def train_for(seconds: float, pictures: Tensor, seed: int, recipe: dict) -> tuple[models.VAE, int]:
+    """A model trained for about so long, and the images it saw; a short run tells its pace."""
+    recipe = RECIPE | {"networks": "lesson"} | recipe
+    networks = recipe.pop("networks")
+    trial = 40 * recipe["batch_size"]
+    with quiet():
+        other = start(networks, seed)
+        begin = time.perf_counter()
+        train.fit(other, losses.vae_loss, pictures, trial, **recipe)
+        budget = int(seconds * trial / (time.perf_counter() - begin))
+        model = start(networks, seed)
+        train.fit(model, losses.vae_loss, pictures, budget, seed=seed, **recipe)
+    return model, budget
+
+
+def recipes() -> dict:
+    """Validation loss of every recipe after the same time; the test images are not looked at."""
+    fashion = load()
+    train_for(2, fashion.train.images, 0, {})  # to warm up
+    tried: dict[str, dict[str, list]] = {name: {"loss": [], "images": []} for name in RECIPES}
+    with tqdm(total=SEEDS * len(RECIPES), desc="recipes") as progress:
+        for seed in range(100, 100 + SEEDS):
+            for name, recipe in RECIPES.items():
+                model, budget = train_for(SECONDS, fashion.train.images, seed, recipe)
+                held_out = train.evaluate(model, losses.vae_loss, fashion.validation.images)
+                tried[name]["loss"].append(held_out["loss"])
+                tried[name]["images"].append(budget)
+                progress.update()
+    means = {name: statistics.mean(found["loss"]) for name, found in tried.items()}
+    return {"seconds": SECONDS, "tried": tried, "mean": means}
+
+
+def books_recipe(pictures: Tensor, seed: int) -> models.VAE:
+    """Foster's recipe at beta 1: five epochs in batches of 100 under Adam with 5e-4."""
+    torch.manual_seed(seed)
+    model = models.VAE(2, plain_book_networks).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-4, eps=1e-7)
+    for _ in range(5):
+        for chosen in torch.randperm(len(pictures)).split(100):
+            step(model, optimizer, data.to_float(pictures[chosen]))
+    return model
+
+
+def race() -> dict:
+    """Seconds and test loss of the book's recipe and of ours in a fraction of its time."""
+    fashion = load()
+    pictures, test = fashion.train.images, fashion.test.images
+    train_for(2, pictures, 0, {})
+    found: dict[str, list[float]] = {k: [] for k in ("book_s", "book", "ours_s", "ours", "seen")}
+    for seed in tqdm(range(RACE_SEEDS), desc="race"):
+        begin = time.perf_counter()
+        model = books_recipe(pictures, seed)
+        found["book_s"].append(time.perf_counter() - begin)
+        found["book"].append(train.evaluate(model, losses.vae_loss, test)["loss"])
+        allowed = found["book_s"][-1] / FRACTION
+        # A little less than allowed, since the pace is told from a short run.
+        begin = time.perf_counter()
+        model, seen = train_for(0.9 * allowed, pictures, seed, {})
+        found["ours_s"].append(time.perf_counter() - begin)  # the short run is in it
+        found["ours"].append(train.evaluate(model, losses.vae_loss, test)["loss"])
+        found["seen"].append(seen)
+    p = mannwhitneyu(found["ours"], found["book"], alternative="less").pvalue
+    ratios = [book / ours for book, ours in zip(found["book_s"], found["ours_s"], strict=True)]
+    medians = {f"median_{name}": statistics.median(values) for name, values in found.items()}
+    return found | medians | {"times_as_fast": statistics.median(ratios), "p": float(p)}
+
+
+# --- a peer ----------------------------------------------------------------------------------
+
+
+def peer() -> dict:
+    """Training in pythae, in an environment of its own, and in `fit`: the same network and data."""
+    folder = ROOT / "_build" / "peer"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.check_call([sys.executable, "-m", "venv", folder])
+        versions = [f"{name}=={sys.modules[name].__version__.partition('+')[0]}"
+                    for name in ("torch", "torchvision")]  # fmt: skip
+        subprocess.check_call([python, "-m", "pip", "install", "-q", "pythae", *versions])
+    command = [python, ROOT / "tools" / "peer.py", str(STEPS), str(CORES)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, text=True, **pipes) as other:
+        version = other.stdout.readline().strip()
+        turns, seconds = library("lesson", load().train.images), {"pythae": [], "fit": []}
+        for turn in tqdm(range(ROUNDS + 2), desc="pythae"):
+            begin = time.perf_counter()
+            with quiet():
+                next(turns)
+            ours = time.perf_counter() - begin
+            print(file=other.stdin, flush=True)
+            theirs = float(other.stdout.readline())
+            if turn > 1:
+                seconds["fit"].append(ours)
+                seconds["pythae"].append(theirs)
+        other.stdin.close()
+    rate = {name: STEPS * 128 / statistics.median(turns) for name, turns in seconds.items()}
+    ratios = [a / b for a, b in zip(seconds["pythae"], seconds["fit"], strict=True)]
+    return {"version": version, "images_per_second": rate, "ratio": statistics.median(ratios)}
+
+
+# --- the course ------------------------------------------------------------------------------
+
+
+def course() -> dict:
+    """Seconds to build the book in a fresh folder, then again, then with one chapter changed."""
+    with tempfile.TemporaryDirectory(dir=ROOT / "_build") as scratch:
+        copy = Path(scratch)
+        tracked = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True)
+        for name in filter(None, tracked.split("\0")):
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name)
+        shutil.copytree(ROOT / "book" / "_vendor", copy / "book" / "_vendor")
+        found = {"cold": build(copy), "chapters": executed(copy), "unchanged": build(copy)}
+        chapter = copy / "chapters" / "01_garments.ipynb"
+        changed = json.loads(chapter.read_text(encoding="utf-8"))
+        code = next(cell for cell in changed["cells"] if cell["cell_type"] == "code")
+        code["source"].append("\n# changed")
+        chapter.write_text(json.dumps(changed), encoding="utf-8")
+        found["one_changed"] = build(copy)
+        again = executed(copy)
+    found["executed_again"] = sum(again[name] != found["chapters"][name] for name in again)
+    found["all_chapters"] = sum(found["chapters"].values())
+    return found
+
+
+def build(folder: Path) -> float:
+    """Seconds of `make site` in a folder, without setting up."""
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    begin = time.perf_counter()
+    command = [sys.executable, "tools/site.py"]
+    subprocess.check_call(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begin
+
+
+def executed(folder: Path) -> dict[str, float]:
+    """Seconds that each chapter took when it was last executed, from the build's cache."""
+    (cache,) = (folder / "_build" / ".jupyter_cache").iterdir()
+    records = sorted(get_cache(cache).list_cache_records(), key=lambda record: record.pk)
+    return {
+        Path(record.uri).stem: record.data["execution_seconds"]
+        for record in records
+        if record.uri.endswith(".ipynb")
+    }
+
+
+# --------------------------------------------------------------------------------------------
+
+PARTS: dict[str, Callable[[], dict]] = {
+    "throughput": throughput, "growth": growth, "recipes": recipes, "race": race,
+    "peer": peer, "course": course,
+}  # fmt: skip
+
+
+def machine() -> dict[str, object]:
+    """What the numbers were measured on."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+        name = next(
+            (line.partition(":")[2].strip() for line in lines if "model name" in line), name
+        )
+    capability = torch.backends.cpu.get_cpu_capability()
+    return {
+        "processor": name, "instructions": capability, "cores": CORES,
+        "torch": torch.__version__, "python": platform.python_version(),
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - PARTS.keys():
+        sys.exit(f"There is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}.")
+    for part in arguments.parts or PARTS:
+        print(f"== {part}", flush=True)
+        begin = time.perf_counter()
+        found = PARTS[part]() | {"machine": machine()}
+        found["took"] = time.perf_counter() - begin
+        path = arguments.results
+        before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        with atomic(path) as scratch:
+            scratch.write_text(json.dumps(before | {part: found}, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
