@@ -574,3 +574,8 @@ def test_it_is_written_once_and_checked_after(results, files, capsys):
 def test_ledger_says_what_the_results_say():
     assert (evidence.RESULTS / "floors.json").exists(), "no results yet: run the sweep"
     ledger.main(["--check"])
+
+
+def test_no_row_waits_for_the_sweep():
+    waiting = [f"{j.row.claim}: {j.row.what}" for j in ledger.judge_all() if not j.shown]
+    assert waiting == [], "run the sweep to its end"
