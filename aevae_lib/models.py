@@ -141,8 +141,7 @@ def book_networks(latent_dim: int) -> tuple[nn.Module, nn.Module]:
 
     Keras pads a stride-2 layer only below and on the right, where PyTorch is fast only above and
     on the left: it is that network for pictures turned by 180 degrees, so they are turned. A
-    convolution of stride 1 is also a transposed one. Keras starts every layer from Glorot-uniform
-    weights and zero biases; so does this.
+    convolution of stride 1 is also a transposed one.
     """
     trunk = nn.Sequential(
         Turn(),
@@ -160,11 +159,17 @@ def book_networks(latent_dim: int) -> tuple[nn.Module, nn.Module]:
         FoldTranspose2d(32, 1, 3, padding=1),  # (B, 1, 32, 32)
         Turn(),
     )  # fmt: skip
-    for layer in [*trunk, *decoder]:
-        if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
-            nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
+    start_as_keras(trunk, decoder)
     return trunk, decoder
+
+
+def start_as_keras(*networks: nn.Module) -> None:
+    """Set every layer to what Keras starts from: Glorot-uniform weights, and biases of zero."""
+    for network in networks:
+        for layer in network.modules():
+            if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+                nn.init.xavier_uniform_(layer.weight)
+                nn.init.zeros_(layer.bias)
 
 
 class FoldTranspose2d(nn.ConvTranspose2d):

@@ -1,6 +1,7 @@
 """What several tests share."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from aevae_lib import data
 
 ROOT = Path(__file__).resolve().parent.parent
+# The tools import one another as scripts do. Last, since one of them is called site.
+sys.path.append(str(ROOT / "tools"))
 
 
 @pytest.fixture(scope="session")

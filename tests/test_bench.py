@@ -2,15 +2,11 @@
 
 import json
 import sys
-from pathlib import Path
 
+import bench
 import pytest
 import torch
 from torch import nn
-
-# The tools import one another as scripts do.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-import bench
 
 from aevae_lib import models
 from aevae_lib.models import VAE, Autoencoder, book_networks

@@ -17,21 +17,18 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 
+import evaluation
 import numpy as np
 import pytest
+import sweep
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from sweep import Run
+
+from aevae_lib import data, evidence, models, zoo
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "tools"))
-
-import evaluation  # noqa: E402
-import sweep  # noqa: E402
-from sweep import Run  # noqa: E402
-
-from aevae_lib import data, evidence, models, zoo  # noqa: E402
-
 EVERY = {stage: sweep.stage_runs(stage) for stage in sweep.STAGES}
 TWINS = ("ae", "vae", "noisy", "penalised")
 TINY = [Run(kind, 2, 0, budget=2_000) for kind in ("ae", "vae", "noisy")]

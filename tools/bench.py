@@ -27,8 +27,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
+import repository
 import torch
 from jupyter_cache import get_cache
 from scipy.stats import mannwhitneyu
@@ -47,6 +49,8 @@ CORES = os.cpu_count() or 1
 STEPS = 12  # in one turn
 ROUNDS = 25
 MATRIX = 2048  # rows and columns of the product that shows what the machine can do
+PRODUCTS = 3  # of them in one turn
+RSS_UNIT = 1 if platform.system() == "Darwin" else 1024  # bytes
 
 
 # --- the networks as anybody would write them ------------------------------------------------
@@ -78,10 +82,7 @@ def plain_book_networks(latent_dim: int) -> tuple[nn.Module, nn.Module]:
         nn.ConvTranspose2d(64, 32, 3, stride=2), nn.ZeroPad2d(cut), nn.ReLU(),
         nn.Conv2d(32, 1, 3, padding=1),
     )  # fmt: skip
-    for layer in [*trunk, *decoder]:
-        if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
-            nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
+    models.start_as_keras(trunk, decoder)
     return trunk, decoder
 
 
@@ -142,7 +143,6 @@ def product(network: str, images: Tensor) -> Iterator[None]:
         yield
 
 
-PRODUCTS = 3
 WAYS: dict[str, Callable] = {
     "fit": library, "plain": plain, "DataLoader": loader, "product": product,
 }  # fmt: skip
@@ -161,15 +161,17 @@ def serve(pipe, way: str, network: str, threads: int) -> None:
     torch.set_num_threads(threads)
     turns = WAYS[way](network, load().train.images)
     while pipe.recv():
-        begin = time.perf_counter()
-        with quiet():
-            next(turns)
-        seconds = time.perf_counter() - begin
+        seconds = timed(turns)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
         pipe.send((seconds, peak / 1e6))
 
 
-RSS_UNIT = 1 if platform.system() == "Darwin" else 1024  # bytes
+def timed(turns: Iterator[None]) -> float:
+    """Seconds of the next turn."""
+    begin = time.perf_counter()
+    with quiet():
+        next(turns)
+    return time.perf_counter() - begin
 
 
 @contextlib.contextmanager
@@ -185,20 +187,31 @@ def load() -> data.FashionMNIST:
         return data.load("cpu")
 
 
+def in_turns(title: str, ways: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+    """Seconds of every way in every round, after two rounds to warm up."""
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    for turn in tqdm(range(ROUNDS + 2), desc=title):
+        for way, take_turn in ways.items():
+            found = take_turn()
+            if turn > 1:
+                seconds[way].append(found)
+    return seconds
+
+
 def take_turns(network: str, threads: int) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """Seconds of every way in every round, after two to warm up, and its peak of memory in MB."""
-    context, pipes = multiprocessing.get_context("spawn"), {}
+    """Seconds of every way in every round, and its peak of memory in MB."""
+    context, pipes, memory = multiprocessing.get_context("spawn"), {}, {}
     for way in WAYS:
         pipes[way], other = context.Pipe()
         context.Process(target=serve, args=(other, way, network, threads), daemon=True).start()
-    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
-    memory = {}
-    for turn in tqdm(range(ROUNDS + 2), desc=f"{network} network, {threads} threads"):
-        for way, pipe in pipes.items():
-            pipe.send(True)
-            found, memory[way] = pipe.recv()
-            if turn > 1:
-                seconds[way].append(found)
+
+    def ask(way: str) -> float:
+        pipes[way].send(True)
+        seconds, memory[way] = pipes[way].recv()
+        return seconds
+
+    title = f"{network} network, {threads} threads"
+    seconds = in_turns(title, {way: partial(ask, way) for way in WAYS})
     for pipe in pipes.values():
         pipe.send(False)
     return seconds, memory
@@ -323,11 +336,7 @@ def start(networks: str, seed: int) -> models.VAE:
     torch.manual_seed(seed)
     model = models.VAE(2, makers[networks])
     if networks == "glorot":
-        for parameter in model.parameters():
-            if parameter.ndim > 1:
-                nn.init.xavier_uniform_(parameter)
-            else:
-                nn.init.zeros_(parameter)
+        models.start_as_keras(model)
     return model
 
 
@@ -410,24 +419,22 @@ def peer() -> dict:
         versions = [f"{name}=={sys.modules[name].__version__.partition('+')[0]}"
                     for name in ("torch", "torchvision")]  # fmt: skip
         subprocess.check_call([python, "-m", "pip", "install", "-q", "pythae", *versions])
-    command = [python, ROOT / "tools" / "peer.py", str(STEPS), str(CORES)]
+    command = [python, ROOT / "tools" / "peer.py", *map(str, (STEPS, BATCH["lesson"], CORES))]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, env=environment, text=True, **pipes) as other:
         version = other.stdout.readline().strip()
-        turns, seconds = library("lesson", load().train.images), {"pythae": [], "fit": []}
-        for turn in tqdm(range(ROUNDS + 2), desc="pythae"):
-            begin = time.perf_counter()
-            with quiet():
-                next(turns)
-            ours = time.perf_counter() - begin
+
+        def theirs() -> float:
             print(file=other.stdin, flush=True)
-            theirs = float(other.stdout.readline())
-            if turn > 1:
-                seconds["fit"].append(ours)
-                seconds["pythae"].append(theirs)
+            return float(other.stdout.readline())
+
+        ours = partial(timed, library("lesson", load().train.images))
+        seconds = in_turns("pythae", {"fit": ours, "pythae": theirs})
         other.stdin.close()
-    rate = {name: STEPS * 128 / statistics.median(turns) for name, turns in seconds.items()}
+    rate = {
+        name: STEPS * BATCH["lesson"] / statistics.median(turns) for name, turns in seconds.items()
+    }
     ratios = [a / b for a, b in zip(seconds["pythae"], seconds["fit"], strict=True)]
     return {"version": version, "images_per_second": rate, "ratio": statistics.median(ratios)}
 
@@ -439,10 +446,10 @@ def course() -> dict:
     """Seconds to build the book in a fresh folder, then again, then with one chapter changed."""
     with tempfile.TemporaryDirectory(dir=ROOT / "_build") as scratch:
         copy = Path(scratch)
-        tracked = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True)
-        for name in filter(None, tracked.split("\0")):
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
+        for source in repository.files():
+            target = copy / source.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
         shutil.copytree(ROOT / "book" / "_vendor", copy / "book" / "_vendor")
         found = {"cold": build(copy), "chapters": executed(copy), "unchanged": build(copy)}
         chapter = copy / "chapters" / "01_garments.ipynb"

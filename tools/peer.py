@@ -1,6 +1,6 @@
 """Train the lesson's VAE in pythae, turn by turn, for tools/bench.py; in pythae's environment.
 
-    python tools/peer.py STEPS THREADS
+    python tools/peer.py STEPS BATCH THREADS
 
 Prints its version, and after each line on standard input the seconds of so many training steps.
 """
@@ -20,8 +20,6 @@ from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from torch import Tensor, nn
 
 from aevae_lib import data, models
-
-BATCH = 128
 
 
 class Encoder(BaseEncoder):
@@ -43,17 +41,20 @@ class Decoder(BaseDecoder):
         return ModelOutput(reconstruction=self.layers(z).sigmoid())
 
 
-def main(steps: int, threads: int) -> None:
+def main(steps: int, batch_size: int, threads: int) -> None:
     torch.set_num_threads(threads)
     trunk, decoder = models.lesson_networks(2)
     config = VAEConfig(input_dim=models.IMAGE_SHAPE, latent_dim=2, reconstruction_loss="bce")
     model = VAE(config, Encoder(trunk), Decoder(decoder))
     answer = sys.stdout
     with contextlib.redirect_stdout(sys.stderr):
-        images = data.to_float(data.load("cpu").train.images[: steps * BATCH])
+        images = data.to_float(data.load("cpu").train.images[: steps * batch_size])
     with tempfile.TemporaryDirectory() as folder:
         settings = BaseTrainerConfig(
-            output_dir=folder, per_device_train_batch_size=BATCH, learning_rate=1e-3, no_cuda=True
+            output_dir=folder,
+            per_device_train_batch_size=batch_size,
+            learning_rate=1e-3,
+            no_cuda=True,
         )
         trainer = BaseTrainer(model, BaseDataset(images, torch.zeros(len(images))), None, settings)
         trainer.prepare_training()
