@@ -1,4 +1,4 @@
-"""What the sweep found: the stored results, and means and differences with their intervals.
+"""What was found: the stored results, and means and differences with their intervals.
 
 A result file holds one run: its configuration, its metrics and what it was run on. Runs that
 differ only in their seed form a group, which is named after the rest: "ae-d2" is the
@@ -101,6 +101,17 @@ def floor(metric: str) -> float:
     return found[metric]
 
 
+def bench() -> dict[str, dict]:
+    """What `make bench` measured, part by part, each with the machine it was measured on.
+
+    Raises `Missing` where nothing was measured, and `ValueError` for a damaged file.
+    """
+    path = RESULTS / "bench.json"
+    if not path.exists():
+        raise Missing(f"{path.name} is missing: run `make bench`.")
+    return _read(path, remedy="run make bench")
+
+
 def mean(group: str, metric: str) -> Interval:
     """The mean of a metric over the seeds of a group, with its 95 % t interval."""
     return interval(list(values(group, metric).values()))
@@ -135,15 +146,15 @@ def interval(numbers: Sequence[float], level: float = 0.95) -> Interval:
     return Interval(centre, centre - half, centre + half, n)
 
 
-def _read(path: Path, *parts: str) -> dict:
+def _read(path: Path, *parts: str, remedy: str = "run the sweep") -> dict:
     """A file of results, whose `parts` are dictionaries, or an error that names it."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path}: damaged ({error}). Delete it and run the sweep.") from error
+        raise ValueError(f"{path}: damaged ({error}). Delete it and {remedy}.") from error
     whole = isinstance(found, dict) and all(isinstance(found.get(part), dict) for part in parts)
     if not whole:
-        raise ValueError(f"{path}: damaged (no results in it). Delete it and run the sweep.")
+        raise ValueError(f"{path}: damaged (no results in it). Delete it and {remedy}.")
     return found
 
 

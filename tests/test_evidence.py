@@ -163,3 +163,14 @@ def test_floors_are_read_by_name(store, tmp_path):
     assert evidence.floor("pixel_entropy") == 189.86
     with pytest.raises(ValueError, match="no floor 'entropy'; there are pixel_entropy, mean_image"):
         evidence.floor("entropy")
+
+
+def test_the_benchmark_is_read_or_says_what_to_do(store, tmp_path):
+    with pytest.raises(evidence.Missing, match=r"bench\.json is missing: run `make bench`"):
+        evidence.bench()
+    path = tmp_path / "bench.json"
+    path.write_text('{"race": {"p')
+    with pytest.raises(ValueError, match=r"bench\.json: damaged .* run make bench"):
+        evidence.bench()
+    path.write_text('{"race": {"p": 0.004}}')
+    assert evidence.bench() == {"race": {"p": 0.004}}

@@ -28,6 +28,8 @@ def book(tmp_path, monkeypatch):
             path.write_text(json.dumps(run))
     floors = {"pixel_entropy": 189.858, "linear_d2": 298.745, "images": 10000.0}
     (tmp_path / "results" / "floors.json").write_text(json.dumps(floors))
+    bench = {"race": {"p": 0.004, "seconds": [1, 2]}, "recipes": {"the book's network": 270.04}}
+    (tmp_path / "results" / "bench.json").write_text(json.dumps(bench))
     evidence.runs.cache_clear()
 
     def put(**texts: str):
@@ -63,6 +65,8 @@ INTERVAL = evidence.interval(list(AE.values()))
         ("floor.pixel_entropy", "189.9"),
         ("floor.linear_d2 : .2f", "298.75"),
         ("floor.images : ,.0f", "10,000"),
+        ("bench.race.p : .3f", "0.004"),
+        ("bench.recipes.the book's network", "270.0"),
         ("ae-d4.reconstruction : .0%", "6%"),
         ("ae-d4.reconstruction : .1%", "6.1%"),
     ],
@@ -123,6 +127,9 @@ def test_pages_and_notebooks_are_rewritten_and_then_hold(book, capsys):
         ("1<!--= ae-d2.loss.mid -->", r"No runs of 'ae-d2\.loss'"),
         ("1<!--= floor.entropy -->", "no floor 'entropy'; there are pixel_entropy"),
         ("1<!--= floor.pixel_entropy.low -->", "a floor has neither seeds"),
+        ("1<!--= bench.race.speed -->", "there is no 'speed', but p, seconds"),
+        ("1<!--= bench.race.p.low -->", "there is no 'low', but 0.004"),
+        ("1<!--= bench.race.seconds -->", r"expected a finite number, found \[1, 2\]"),
         ("1<!--= ae-d2 -->", "ae-d2: not of the form GROUP.METRIC"),
         ("1<!--= ae-d2-reconstruction -->", "not of the form"),
         ("1<!--= ae-d2.reconstruction:.0f -->", "not of the form"),

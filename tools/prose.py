@@ -12,6 +12,7 @@ The source is GROUP.METRIC: the mean over the seeds of a group of runs (see
     ae-d16 - vae-d16.reconstruction   the difference, seed by seed
     ae-d2.flips.low (.high, .seeds)   the ends of the 95 % interval; how many seeds
     floor.pixel_entropy               what real images score, or a baseline
+    bench.race.median_ours            what `make bench` measured
     ae-d2.flips : .0%                 with a format of Python's; without one it is .1f
 
 The number is rewritten, or with `--check` compared. The comment follows its digits at once: a
@@ -44,6 +45,8 @@ def value(source: str) -> str:
     `evidence.Missing` for results that are not there.
     """
     path, _, form = (part.strip() for part in source.partition(" : "))
+    if path.startswith("bench."):
+        return format(measured(path), form or ".1f")
     found = SOURCE.fullmatch(path)
     if not found:
         raise ValueError("not of the form GROUP.METRIC; the top of tools/prose.py has the forms")
@@ -63,6 +66,19 @@ def value(source: str) -> str:
     if not math.isfinite(number):
         raise ValueError("a single seed has no interval")
     return format(number, form or ".1f")
+
+
+def measured(path: str) -> float:
+    """A number of the benchmark by its path ("bench.race.median_ours")."""
+    found: object = evidence.bench()
+    for key in path.split(".")[1:]:
+        if not isinstance(found, dict) or key not in found:
+            there = ", ".join(found) if isinstance(found, dict) else found
+            raise ValueError(f"there is no {key!r}, but {there}")
+        found = found[key]
+    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
+        raise ValueError(f"expected a finite number, found {found!r}")
+    return found
 
 
 def ties(text: str) -> Iterator[tuple[re.Match, str]]:
