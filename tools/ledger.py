@@ -90,9 +90,9 @@ CLAIMS = {
         "Between the classes are holes, and points there decode to nothing viable",
         "03_between_two_coats",
         reading=(
-            "A fitted Gaussian often falls where no code is. Yet what it draws there passes for a"
-            " garment as often as elsewhere, by our judge: the second half of the claim finds no "
-            "support."
+            "A fitted Gaussian often falls where no code is, far less often with the book's "
+            "network ({doc}`07_ae_vs_vae`). Yet what it draws there passes for a garment as often "
+            "as elsewhere, by our judge: the second half of the claim finds no support."
         ),
         read_for="holds with a caveat",
     ),
@@ -124,7 +124,8 @@ CLAIMS = {
         reading=(
             "Where there is no clear difference the VAE is still better in each of the ten runs: "
             "its classes' areas are less uneven, and it flips fewer classes. By how much varies "
-            "too widely for P2, and is less than our margin for P5."
+            "too widely for P2, and is less than our margin for P5. With the book's network the "
+            "lead in P3 is gone ({doc}`07_ae_vs_vae`)."
         ),
         read_for="milder: P1, P3; no clear difference: P2, P5",
     ),
