@@ -99,7 +99,7 @@ def pace(monkeypatch):
 
 
 def test_training_for_a_time_takes_that_time(pace):
-    recipe = {"lr": 0.5, "batch_size": 64, "networks": "half"}
+    recipe = {"lr": 0.5, "batch_size": 64, "networks": "book"}
     model, budget = bench.train_for(1.0, images(), 7, recipe)
     assert budget == pytest.approx(100_000, rel=0.2)
     (_, trial, _), (trained, spent, options) = pace
@@ -107,13 +107,36 @@ def test_training_for_a_time_takes_that_time(pace):
     assert spent == budget
     assert trained is model
     assert options == {"lr": 0.5, "batch_size": 64, "seed": 7}
-    assert model.trunk[0].out_channels == 8
+    assert model.trunk[1].out_channels == 32
+
+
+@pytest.mark.parametrize("recipe", bench.RECIPES.values(), ids=bench.RECIPES)
+def test_every_recipe_trains(recipe):
+    """For long enough to leave the first weights, whose loss is above 700 nats."""
+    pictures = (255 * images(64)).round().to(torch.uint8) // 4
+    model, seen = bench.train_for(0.5, pictures, 0, {**recipe, "batch_size": 8})
+    assert seen > 0
+    loss = bench.train.evaluate(model, bench.losses.vae_loss, pictures)["loss"]
+    untrained = bench.start((bench.RECIPE | recipe)["networks"], 0)
+    before = bench.train.evaluate(untrained, bench.losses.vae_loss, pictures)["loss"]
+    assert loss < before - 100
+
+
+def test_a_steady_rate_is_steady(monkeypatch):
+    rates = []
+    step = bench.step
+    monkeypatch.setattr(
+        bench, "step", lambda m, o, x: (rates.append(o.param_groups[0]["lr"]), step(m, o, x))
+    )
+    pictures = torch.zeros(30, 1, 32, 32, dtype=torch.uint8)
+    bench.steady(VAE(2), bench.losses.vae_loss, pictures, 40, lr=0.25, batch_size=10)
+    assert rates == [0.25] * 4
 
 
 def test_a_short_trial_leaves_no_trace_in_the_model(pace):
     model, _ = bench.train_for(0.1, images(), 7, {})
     torch.manual_seed(7)
-    fresh = VAE(2)
+    fresh = VAE(2, bench.linear_networks)
     assert all(map(torch.equal, model.parameters(), fresh.parameters()))
 
 
