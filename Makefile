@@ -12,7 +12,7 @@ help:
 	@echo "make lab         open the notebooks in JupyterLab"
 	@echo "make unit        only the tests of the library and the repository"
 	@echo "make notebooks   only the notebooks"
-	@echo "make claims      train and measure a part of the evidence anew, and compare: 15 minutes"
+	@echo "make claims      train and measure a part of the evidence anew, and compare: 8 minutes on 2 cores"
 	@echo "make sweep       train and measure all of it: hours; can be stopped and started anew"
 	@echo "make bench       measure how fast this machine trains: an hour in which it should rest"
 	@echo "make evidence    write the ledger, and the numbers in the prose, from the stored results"

@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 STAMP = BUILD / "built-from.txt"
 SOURCES = ["_config.yml", "_toc.yml", "aevae_lib", "book", "chapters", "requirements.lock"]
-MADE = {"node_modules", "_vendor", "__pycache__"}
+# Not sources: what set-up and the chapters themselves write.
+MADE = {"node_modules", "_vendor", "__pycache__", ".ipynb_checkpoints", "my-vae.html"}
 
 
 def main() -> None:
