@@ -11,6 +11,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from tools import site
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ADDRESS = PROJECT["urls"]["Repository"]
@@ -191,3 +193,20 @@ def test_workflows_pin_each_action_by_its_major_version():
 def test_ci_runs_the_test_command_of_the_readme():
     assert "make test" in (ROOT / "README.md").read_text()
     assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("make test")
+
+
+# --- building the site ---------------------------------------------------------------------
+
+
+def test_the_site_is_built_anew_for_a_changed_page_and_not_for_what_a_chapter_wrote(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(site, "ROOT", tmp_path)
+    page = tmp_path / "chapters" / "page.md"
+    page.parent.mkdir()
+    page.write_text("one")
+    built = site.digest(["chapters"])
+    (page.parent / "my-vae.html").write_text("a reader's model")
+    assert site.digest(["chapters"]) == built
+    page.write_text("two")
+    assert site.digest(["chapters"]) != built
