@@ -69,8 +69,8 @@ def fit(
 def keep_freed_memory() -> None:
     """Have this process keep the memory that it frees, instead of giving it back to Linux.
 
-    Every step frees its activations and asks for as much again. By default the C library gets
-    blocks of that size from Linux anew, page by page, which takes a large part of a step on CPUs.
+    Every step frees its activations and asks for as much again. Until a program has freed a larger
+    block, the C library gets those from Linux anew, page by page, which takes time on CPUs.
     The settings are those of `man 3 mallopt`; with another C library than GNU's nothing is done.
     """
     if platform.libc_ver()[0] == "glibc":
