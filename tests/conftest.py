@@ -16,10 +16,9 @@ sys.path.append(str(ROOT / "tools"))
 @pytest.fixture(scope="session")
 def sources() -> list[Path]:
     """The project's own files, tracked or new, relative to its root."""
-    listed = subprocess.check_output(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True
-    )
-    return sorted({Path(name) for name in listed.split("\0") if (ROOT / name).is_file()})
+    import repository
+
+    return [path.relative_to(ROOT) for path in repository.files()]
 
 
 @pytest.fixture(scope="session")

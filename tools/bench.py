@@ -4,7 +4,8 @@
 
 The machine should do nothing else meanwhile. The parts are throughput, growth, recipes, race,
 peer and course, in this order; without a name all of them are measured. Each part replaces its
-own numbers in `aevae_lib/results/bench.json` when it is done, and no other's.
+own numbers in `aevae_lib/results/bench.json` when it is done, and no other's. With a GPU all
+training runs there, and the file is `bench_cuda.json`, so that neither machine's numbers are lost.
 
 Ways of training are compared in pairs: each has a process of its own, they take turns of a
 second or so, and what counts is the median of their ratios in one turn. Whatever slows the
@@ -43,13 +44,18 @@ from tqdm import tqdm
 
 from aevae_lib import data, losses, models, train
 
-RESULTS = ROOT / "aevae_lib" / "results" / "bench.json"
+DEVICE = data.pick_device()
+ON_CPU = DEVICE.type == "cpu"
+RESULTS = ROOT / "aevae_lib" / "results" / f"bench{'' if ON_CPU else f'_{DEVICE.type}'}.json"
 BATCH = {"lesson": 128, "book": 100}
 CORES = os.cpu_count() or 1
-STEPS = {"lesson": 48, "book": 12}  # in one turn of a second or so
+THREADS = sorted({1, CORES}) if ON_CPU else [CORES]
+# In one turn, of a second or so on two cores:
+STEPS = {"lesson": 48, "book": 12} if ON_CPU else {"lesson": 200, "book": 200}
 ROUNDS = 15
-MATRIX = 2048  # rows and columns of the product that shows what the machine can do
-PRODUCTS = 3  # of them in one turn
+# Rows and columns of the product that shows what the machine can do:
+MATRIX = 2048 if ON_CPU else 8192
+PRODUCTS = 3 if ON_CPU else 30  # of them in one turn
 RSS_UNIT = 1 if platform.system() == "Darwin" else 1024  # bytes
 
 
@@ -103,16 +109,18 @@ def library(network: str, images: Tensor) -> Iterator[None]:
 
 def plain(network: str, images: Tensor) -> Iterator[None]:
     """A loop over tensors in memory and in the fast memory format, with PyTorch's own layers."""
-    model = models.VAE(2, PLAIN[network]).to(memory_format=torch.channels_last)
+    model = models.VAE(2, PLAIN[network]).to(images.device, memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters())
     while True:
-        for chosen in torch.randint(len(images), (STEPS[network], BATCH[network])):
+        turn = STEPS[network], BATCH[network]
+        for chosen in torch.randint(len(images), turn, device=images.device):
             step(model, optimizer, data.to_float(images[chosen]))
         yield
 
 
 def loader(network: str, images: Tensor) -> Iterator[None]:
     """As in most tutorials: a data set of pictures, a DataLoader, the loss read at each step."""
+    device, images = images.device, images.cpu()
 
     class Pictures(Dataset):
         def __len__(self) -> int:
@@ -121,7 +129,7 @@ def loader(network: str, images: Tensor) -> Iterator[None]:
         def __getitem__(self, index: int) -> Tensor:
             return to_tensor(images[index, 0].numpy())
 
-    model = models.VAE(2, PLAIN[network])
+    model = models.VAE(2, PLAIN[network]).to(device)
     optimizer = torch.optim.Adam(model.parameters())
     batches = iter(())
     while True:
@@ -130,13 +138,13 @@ def loader(network: str, images: Tensor) -> Iterator[None]:
             if x is None:
                 batches = iter(DataLoader(Pictures(), BATCH[network], shuffle=True, drop_last=True))
                 x = next(batches)
-            step(model, optimizer, x).item()
+            step(model, optimizer, x.to(device)).item()
         yield
 
 
 def product(network: str, images: Tensor) -> Iterator[None]:
     """No training: a large matrix product in single precision, the machine's peak."""
-    a, b = torch.randn(2, MATRIX, MATRIX)
+    a, b = torch.randn(2, MATRIX, MATRIX, device=images.device)
     while True:
         for _ in range(PRODUCTS):
             a @ b
@@ -161,17 +169,29 @@ def serve(pipe, way: str, network: str, threads: int) -> None:
     torch.set_num_threads(threads)
     turns = WAYS[way](network, load().train.images)
     while pipe.recv():
-        seconds = timed(turns)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
-        pipe.send((seconds, peak / 1e6))
+        pipe.send((timed(turns), peak_memory()))
 
 
 def timed(turns: Iterator[None]) -> float:
     """Seconds of the next turn."""
-    begin = time.perf_counter()
+    begin = clock()
     with quiet():
         next(turns)
-    return time.perf_counter() - begin
+    return clock() - begin
+
+
+def clock() -> float:
+    """Seconds by a clock that is read when all work given to a GPU is done."""
+    if not ON_CPU:
+        torch.accelerator.synchronize()
+    return time.perf_counter()
+
+
+def peak_memory() -> float:
+    """The most megabytes that this process has had: in main memory, or on its GPU."""
+    if DEVICE.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT / 1e6
 
 
 @contextlib.contextmanager
@@ -182,9 +202,9 @@ def quiet() -> Iterator[None]:
 
 
 def load() -> data.FashionMNIST:
-    """The images, on the CPU."""
+    """The images, where all training is to run."""
     with quiet():
-        return data.load("cpu")
+        return data.load(DEVICE)
 
 
 def in_turns(title: str, ways: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
@@ -226,11 +246,11 @@ def operations(network: str) -> float:
 
 
 def throughput() -> dict:
-    """Every way to train, with both networks, on one core and on all."""
+    """Every way to train, with both networks, on one core and on all, or on a GPU."""
     found = {}
     for network, batch_size in BATCH.items():
         each = operations(network)
-        for threads in sorted({1, CORES}):
+        for threads in THREADS:
             seconds, memory = take_turns(network, threads)
             peaks = [PRODUCTS * 2 * MATRIX**3 / turn for turn in seconds["product"]]
             for way in ("fit", "plain", "DataLoader"):
@@ -279,10 +299,10 @@ def cost(pictures: Tensor, budget: int, latent_dim: int = 2, width: float = 1) -
     """Seconds of training."""
     torch.manual_seed(0)
     model = models.VAE(latent_dim, wider(width))
-    begin = time.perf_counter()
+    begin = clock()
     with quiet():
         train.fit(model, losses.vae_loss, pictures, budget)
-    return time.perf_counter() - begin
+    return clock() - begin
 
 
 def growth() -> dict:
@@ -356,12 +376,12 @@ def steady(
     *, seed: int = 0, lr: float, batch_size: int,
 ) -> None:  # fmt: skip
     """Training at one learning rate from first to last, as in the book, in the plain loop."""
-    model.to(memory_format=torch.channels_last)
+    model.to(pictures.device, memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, eps=1e-7)
     torch.manual_seed(seed)
     steps = math.ceil(budget / batch_size)
     for chosen in data.shuffled(len(pictures), batch_size, steps, seed):
-        step(model, optimizer, data.to_float(pictures[chosen]))
+        step(model, optimizer, data.to_float(pictures[chosen.to(pictures.device)]))
 
 
 def train_for(seconds: float, pictures: Tensor, seed: int, recipe: dict) -> tuple[models.VAE, int]:
@@ -373,9 +393,9 @@ def train_for(seconds: float, pictures: Tensor, seed: int, recipe: dict) -> tupl
     trial = 40 * recipe["batch_size"]
     with quiet():
         other = start(networks, seed)
-        begin = time.perf_counter()
+        begin = clock()
         loop(other, losses.vae_loss, pictures, trial, **recipe)
-        budget = int(seconds * trial / (time.perf_counter() - begin))
+        budget = int(seconds * trial / (clock() - begin))
         model = start(networks, seed)
         loop(model, losses.vae_loss, pictures, budget, seed=seed, **recipe)
     return model, budget
@@ -414,15 +434,15 @@ def race() -> dict:
     train_for(2, pictures, 0, {})
     found: dict[str, list[float]] = {k: [] for k in ("book_s", "book", "ours_s", "ours", "seen")}
     for seed in tqdm(range(RACE_SEEDS), desc="race"):
-        begin = time.perf_counter()
+        begin = clock()
         model = books_recipe(pictures, seed)
-        found["book_s"].append(time.perf_counter() - begin)
+        found["book_s"].append(clock() - begin)
         found["book"].append(train.evaluate(model, losses.vae_loss, test)["loss"])
         allowed = found["book_s"][-1] / FRACTION
         # Less than allowed, since a short run tells the pace, and its time counts.
-        begin = time.perf_counter()
+        begin = clock()
         model, seen = train_for(0.85 * allowed, pictures, seed, {})
-        found["ours_s"].append(time.perf_counter() - begin)  # the short run is in it
+        found["ours_s"].append(clock() - begin)  # the short run is in it
         found["ours"].append(train.evaluate(model, losses.vae_loss, test)["loss"])
         found["seen"].append(seen)
     p = mannwhitneyu(found["ours"], found["book"], alternative="less").pvalue
@@ -446,7 +466,7 @@ def peer() -> dict:
     command = [
         python,
         ROOT / "tools" / "peer.py",
-        *map(str, (STEPS["lesson"], BATCH["lesson"], CORES)),
+        *map(str, (STEPS["lesson"], BATCH["lesson"], CORES, DEVICE)),
     ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -535,10 +555,11 @@ def machine() -> dict[str, object]:
             (line.partition(":")[2].strip() for line in lines if "model name" in line), name
         )
     capability = torch.backends.cpu.get_cpu_capability()
-    return {
+    found = {
         "processor": name, "instructions": capability, "cores": CORES,
         "torch": torch.__version__, "python": platform.python_version(),
     }  # fmt: skip
+    return found if ON_CPU else found | {"device": data.describe_device(DEVICE)}
 
 
 def main() -> None:

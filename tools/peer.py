@@ -1,6 +1,6 @@
 """Train the lesson's VAE in pythae, turn by turn, for tools/bench.py; in pythae's environment.
 
-    python tools/peer.py STEPS BATCH THREADS
+    python tools/peer.py STEPS BATCH THREADS DEVICE
 
 Prints its version, and after each line on standard input the seconds of so many training steps.
 """
@@ -41,7 +41,7 @@ class Decoder(BaseDecoder):
         return ModelOutput(reconstruction=self.layers(z).sigmoid())
 
 
-def main(steps: int, batch_size: int, threads: int) -> None:
+def main(steps: int, batch_size: int, threads: int, device: str) -> None:
     torch.set_num_threads(threads)
     trunk, decoder = models.lesson_networks(2)
     config = VAEConfig(input_dim=models.IMAGE_SHAPE, latent_dim=2, reconstruction_loss="bce")
@@ -54,7 +54,7 @@ def main(steps: int, batch_size: int, threads: int) -> None:
             output_dir=folder,
             per_device_train_batch_size=batch_size,
             learning_rate=1e-3,
-            no_cuda=True,
+            no_cuda=device == "cpu",
         )
         trainer = BaseTrainer(model, BaseDataset(images, torch.zeros(len(images))), None, settings)
         trainer.prepare_training()
@@ -67,4 +67,4 @@ def main(steps: int, batch_size: int, threads: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:4]), sys.argv[4])

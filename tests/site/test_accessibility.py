@@ -11,11 +11,18 @@ TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
 
 
-@pytest.fixture(scope="module")
-def axe():
+def violations(page) -> list[str]:
+    """What axe has to say against a page."""
     if not AXE.is_file():
         pytest.fail(f"{AXE} is not there. Fetch it: python book/frontend.py", pytrace=False)
-    return AXE.read_text(encoding="utf-8")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run()")
+    assert found["passes"], "axe looked at nothing"
+    return [
+        f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -25,15 +32,8 @@ def axe():
     indirect=["visitor"],
     ids=["wide, light", "phone, dark"],
 )
-def test_axe_finds_nothing(visitor, axe, scheme, name):
+def test_axe_finds_nothing(visitor, scheme, name):
     visitor.page.emulate_media(color_scheme=scheme)
     page = visitor.open(name)
     assert page.evaluate("document.documentElement.dataset.theme") == scheme
-    page.evaluate(axe)
-    found = page.evaluate("axe.run()")
-    assert found["passes"], "axe looked at nothing"
-    assert [
-        f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ] == []
+    assert violations(page) == []
