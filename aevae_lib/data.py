@@ -263,19 +263,23 @@ def to_float(images: Tensor) -> Tensor:
 
 def batches(images: Tensor, batch_size: int, steps: int, seed: int) -> Iterator[Tensor]:
     """`steps` batches in [0, 1], in an order that `seed` fixes, reshuffled at every pass."""
-    order = shuffled(len(check_images(images)), batch_size, steps, seed)
-    return (to_float(images[chosen.to(images.device)]) for chosen in order)
+    order = shuffled(len(check_images(images)), batch_size, steps, seed, images.device)
+    return (to_float(images[chosen]) for chosen in order)
 
 
-def shuffled(count: int, batch_size: int, steps: int, seed: int) -> Iterator[Tensor]:
+def shuffled(
+    count: int, batch_size: int, steps: int, seed: int, device: torch.device
+) -> Iterator[Tensor]:
     """Which of `count` images make each of `steps` batches: (batch_size,) indices at a time.
 
     The order is drawn from a generator of its own, so that the noise of a VAE cannot shift
-    it: two models trained with one seed see the same images in the same order.
+    it: two models trained with one seed see the same images in the same order, on any device.
+    A GPU is waited for once in a pass over the images, not at every step.
     """
-    generator, order = torch.Generator().manual_seed(seed), torch.empty(0, dtype=torch.long)
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.empty(0, dtype=torch.long, device=device)
     for _ in range(steps):
         while len(order) < batch_size:
-            order = torch.cat([order, torch.randperm(count, generator=generator)])
+            order = torch.cat([order, torch.randperm(count, generator=generator).to(device)])
         chosen, order = order[:batch_size], order[batch_size:]
         yield chosen

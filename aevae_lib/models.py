@@ -176,7 +176,13 @@ class FoldTranspose2d(nn.ConvTranspose2d):
     """A transposed convolution whose way forward is one matrix product.
 
     The same function, from the same weights; faster where a stride of 2 leads to few channels.
+    It always has a bias, and neither dilation, groups nor output padding.
     """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, stride: int, padding: int
+    ):
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels in, H, W) -> (B, channels out, H', W')."""
@@ -184,7 +190,7 @@ class FoldTranspose2d(nn.ConvTranspose2d):
 
 
 class ProductAndFold(torch.autograd.Function):
-    """A transposed convolution without dilation, groups or output padding."""
+    """What FoldTranspose2d calculates, and its gradients."""
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, stride: tuple, padding: tuple):

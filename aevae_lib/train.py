@@ -33,7 +33,8 @@ def fit(
     `seed` fixes the order of the images and the noise of a VAE (the initial weights were fixed
     before, when the model was made). The history holds `reports` rows: "images_seen", the mean
     of each loss term since the row before, and, given `validation` images, the same terms
-    measured on them under "validation_..." keys; each row also goes to `on_report`.
+    measured on them under "validation_..." keys; each row also goes to `on_report`. From then on
+    the process keeps memory that it frees (`keep_freed_memory`).
 
     Raises `FloatingPointError`, naming the epoch, when the loss is no longer finite.
     """
@@ -48,8 +49,7 @@ def fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, cycle_momentum=False)
     torch.manual_seed(seed)
     with History(steps, batch_size, len(images), reports) as history:
-        for chosen in data.shuffled(len(images), batch_size, steps, seed):
-            chosen = chosen.to(images.device)
+        for chosen in data.shuffled(len(images), batch_size, steps, seed, images.device):
             x = data.to_float(images[chosen])
             out = model(x) if labels is None else model(x, labels[chosen])
             loss, terms = loss_fn(out, x)  # AE and VAE differ only here

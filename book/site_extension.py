@@ -5,6 +5,7 @@ import hashlib
 import html
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,16 @@ def serve_static_files(app: Sphinx, config: Config) -> None:
 def key_the_cache(app: Sphinx, config: Config) -> None:
     """Keep the outputs of executed notebooks in a folder named after all that they rest on.
 
-    jupyter-cache looks at a notebook's code alone. With another library, lock, data set or
-    device this folder's name is another one: the setting has changed, so that Sphinx reads
-    every page again, and the cache is empty, so that every notebook runs again.
+    jupyter-cache looks at a notebook's code alone. With another foundation this folder's name is
+    another one: the setting has changed, so that Sphinx reads every page again, and the cache is
+    empty, so that every notebook runs again.
     """
+    cache = Path(app.outdir).parent / ".jupyter_cache" / foundation()[:16]
+    config.nb_execution_cache_path = str(cache)
+
+
+def foundation() -> str:
+    """One hash over what every output rests on: library, lock, data, device and Python."""
     library = sorted((BOOK.parent / "aevae_lib").rglob("*"))
     files = [file for file in library if file.is_file() and file.suffix != ".pyc"]
     key = hashlib.sha256()
@@ -78,9 +85,8 @@ def key_the_cache(app: Sphinx, config: Config) -> None:
     folder, _ = data.find_folder()
     for file in sorted(folder.glob("*")):
         key.update(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}\n".encode())
-    key.update(data.describe_device(data.pick_device()).encode())
-    cache = Path(app.outdir).parent / ".jupyter_cache" / key.hexdigest()[:16]
-    config.nb_execution_cache_path = str(cache)
+    key.update(f"{data.describe_device(data.pick_device())}\n{sys.version}\n".encode())
+    return key.hexdigest()
 
 
 def launch_only_notebooks(app: Sphinx, pagename: str, template: str, context: dict, _: Any) -> None:

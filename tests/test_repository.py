@@ -11,6 +11,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from aevae_lib import data
 from tools import site
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -210,3 +211,44 @@ def test_the_site_is_built_anew_for_a_changed_page_and_not_for_what_a_chapter_wr
     assert site.digest(["chapters"]) == built
     page.write_text("two")
     assert site.digest(["chapters"]) != built
+
+
+@pytest.mark.parametrize("what", ["library", "lock", "data", "device", "nothing"])
+def test_every_chapter_is_executed_again_when_what_it_rests_on_changes(tmp_path, monkeypatch, what):
+    places = {
+        "library": tmp_path / "aevae_lib" / "train.py",
+        "lock": tmp_path / "requirements.lock",
+        "data": tmp_path / "images" / "train-images",
+    }
+    for file in places.values():
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("one")
+    monkeypatch.setattr(site.site_extension, "BOOK", tmp_path / "book")
+    monkeypatch.setattr(data, "find_folder", lambda: (tmp_path / "images", "a folder"))
+    before = site.site_extension.foundation()
+    if what == "device":
+        monkeypatch.setattr(data, "describe_device", lambda device: "another")
+    elif what in places:
+        places[what].write_text("two, and longer")
+    assert (site.site_extension.foundation() == before) == (what == "nothing")
+
+
+def test_outputs_of_two_libraries_are_not_kept(tmp_path, monkeypatch):
+    """Somebody edits the library while the book is built."""
+    monkeypatch.setattr(site, "ROOT", tmp_path)
+    monkeypatch.setattr(site, "BUILD", tmp_path)
+    monkeypatch.setattr(site, "STAMP", tmp_path / "built-from.txt")
+    monkeypatch.setattr(site, "SOURCES", [])
+    monkeypatch.setattr(site.data, "load", lambda: None)
+    found = iter(["before", "after"])
+    monkeypatch.setattr(site.site_extension, "foundation", lambda: next(found))
+    cache = tmp_path / ".jupyter_cache"
+
+    def run(*command):
+        cache.mkdir()
+
+    monkeypatch.setattr(site, "run", run)
+    with pytest.raises(SystemExit, match="changed while the chapters were executed"):
+        site.main()
+    assert not cache.exists()
+    assert not site.STAMP.exists()

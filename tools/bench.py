@@ -2,14 +2,14 @@
 
     python tools/bench.py [PART ...]
 
-The machine should do nothing else meanwhile. The parts are throughput, growth, recipes, race,
-peer and course, in this order; without a name all of them are measured. Each part replaces its
-own numbers in `aevae_lib/results/bench.json` when it is done, and no other's. With a GPU all
-training runs there, and the file is `bench_cuda.json`, so that neither machine's numbers are lost.
+The machine should do nothing else meanwhile. The parts are throughput, layers, growth, recipes,
+race, peer and course, in this order; without a name all of them are measured. Each part replaces
+its own numbers in `aevae_lib/results/bench.json` when it is done, and no other's. With a GPU all
+training runs there, and the file is `bench_cuda.json`: neither machine's numbers are lost.
 
 Ways of training are compared in pairs: each has a process of its own, they take turns of a
 second or so, and what counts is the median of their ratios in one turn. Whatever slows the
-machine for a while slows both.
+machine for a while slows both. The other parts measure one thing after another.
 """
 
 import argparse
@@ -143,7 +143,8 @@ def loader(network: str, images: Tensor) -> Iterator[None]:
 
 
 def product(network: str, images: Tensor) -> Iterator[None]:
-    """No training: a large matrix product in single precision, the machine's peak."""
+    """No training: a large matrix product, as precise as PyTorch's convolutions; the peak."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32
     a, b = torch.randn(2, MATRIX, MATRIX, device=images.device)
     while True:
         for _ in range(PRODUCTS):
@@ -188,7 +189,7 @@ def clock() -> float:
 
 
 def peak_memory() -> float:
-    """The most megabytes that this process has had: in main memory, or on its GPU."""
+    """The most megabytes that this process has had: in main memory, or in tensors on a GPU."""
     if DEVICE.type == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT / 1e6
@@ -224,6 +225,7 @@ def take_turns(network: str, threads: int) -> tuple[dict[str, list[float]], dict
     for way in WAYS:
         pipes[way], other = context.Pipe()
         context.Process(target=serve, args=(other, way, network, threads), daemon=True).start()
+        other.close()  # so that a process that ended is noticed, and not waited for
 
     def ask(way: str) -> float:
         pipes[way].send(True)
@@ -267,6 +269,55 @@ def throughput() -> dict:
                     "megabytes": memory[way],
                 }
     return found
+
+
+# --- layers: where the time of a step goes ---------------------------------------------------
+
+
+def layers() -> dict:
+    """Milliseconds of the plain lesson network's layers alone, and of a whole step in its loop.
+
+    Each layer goes forward and backward on a batch, on all cores. "as a product" is the form
+    that the lesson's last layer has in the library.
+    """
+    images, shown = load().train.images, 12  # times in one turn
+    work = {"step": plain("lesson", images), "product": product("lesson", images)}
+    each, x = {}, data.to_float(images[: BATCH["lesson"]])
+    model = models.VAE(2, PLAIN["lesson"]).to(DEVICE, memory_format=torch.channels_last)
+    for part, start in (("encoder", x), ("decoder", torch.randn(len(x), 2, device=DEVICE))):
+        inputs = start
+        for layer in model.trunk if part == "encoder" else model.decoder:
+            if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+                name = f"{part}, {layer.in_channels} to {layer.out_channels} channels"
+                inputs = inputs.requires_grad_(inputs is not x)  # nobody asks for that of x
+                work[name] = repeated(layer, inputs, shown)
+                with FlopCounterMode(display=False) as counter:
+                    layer(inputs).sum().backward()
+                each[name] = counter.get_total_flops()
+                last, before = name, inputs
+            inputs = layer(inputs).detach()
+    ours = models.lesson_networks(2)[1][-1].to(DEVICE, memory_format=torch.channels_last)
+    work[f"{last}, as a product"] = repeated(ours, before, shown)
+    each[f"{last}, as a product"] = each[last]
+    seconds = in_turns("layers", {name: partial(timed, turns) for name, turns in work.items()})
+    peak = PRODUCTS * 2 * MATRIX**3 / statistics.median(seconds["product"])
+    alone = {name: statistics.median(seconds[name]) / shown for name in each}
+    return {
+        "step": 1e3 * statistics.median(seconds["step"]) / STEPS["lesson"],
+        "layers": {name: 1e3 * taken for name, taken in alone.items()},
+        "together": 1e3 * (sum(alone.values()) - alone[f"{last}, as a product"]),
+        "share_of_peak": {name: each[name] / taken / peak for name, taken in alone.items()},
+    }
+
+
+def repeated(layer: nn.Module, x: Tensor, times: int) -> Iterator[None]:
+    """Forward and backward so many times in a turn."""
+    wanted = [*layer.parameters(), *([x] if x.requires_grad else [])]
+    gradient = torch.randn_like(layer(x))
+    while True:
+        for _ in range(times):
+            torch.autograd.grad(layer(x), wanted, gradient)
+        yield
 
 
 # --- growth: what more of everything costs ---------------------------------------------------
@@ -319,7 +370,7 @@ def growth() -> dict:
     for name, (sizes, measure) in series.items():
         rounds = [[measure(size) for size in sizes] for _ in tqdm(range(3), desc=name)]
         seconds = [statistics.median(times) for times in zip(*rounds, strict=True)]
-        # Of the upper half: at the lower end fixed costs rule.
+        # Of the upper half: few dimensions or channels cost no less than some more of them.
         upper = slice(len(sizes) // 2, None)
         logs = [[math.log(value) for value in values[upper]] for values in (sizes, seconds)]
         slope = statistics.linear_regression(*logs).slope
@@ -330,7 +381,8 @@ def growth() -> dict:
 # --- recipes and the race: time to quality ---------------------------------------------------
 
 RECIPE = {"networks": "linear", "lr": 4e-3, "batch_size": 128}
-# What it is compared with: every row changes one thing, but other networks need their own rates.
+# What it is compared with: every row changes one thing, but other networks have rates and batches
+# of their own, and a steady rate is that of the plain loop, with the book's epsilon of Adam.
 RECIPES = {
     "the recipe": {},
     "half the learning rate": {"lr": 2e-3},
@@ -380,39 +432,54 @@ def steady(
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, eps=1e-7)
     torch.manual_seed(seed)
     steps = math.ceil(budget / batch_size)
-    for chosen in data.shuffled(len(pictures), batch_size, steps, seed):
-        step(model, optimizer, data.to_float(pictures[chosen.to(pictures.device)]))
+    for x in data.batches(pictures, batch_size, steps, seed):
+        step(model, optimizer, x)
 
 
-def train_for(seconds: float, pictures: Tensor, seed: int, recipe: dict) -> tuple[models.VAE, int]:
-    """A model trained for about so long, and the images it saw; a short run tells its pace."""
+def trained(recipe: dict, pictures: Tensor, seed: int, budget: int) -> models.VAE:
+    """A model trained on so many images in the way that `recipe` says, or else RECIPE."""
     recipe = RECIPE | recipe
-    networks, loop = recipe.pop("networks"), train.fit
-    if recipe.pop("steady", False):
-        loop = steady
-    trial = 40 * recipe["batch_size"]
+    model = start(recipe.pop("networks"), seed)
+    loop = steady if recipe.pop("steady", False) else train.fit
     with quiet():
-        other = start(networks, seed)
-        begin = clock()
-        loop(other, losses.vae_loss, pictures, trial, **recipe)
-        budget = int(seconds * trial / (clock() - begin))
-        model = start(networks, seed)
         loop(model, losses.vae_loss, pictures, budget, seed=seed, **recipe)
-    return model, budget
+    return model
+
+
+def seen_in(seconds: float, recipe: dict, pictures: Tensor) -> int:
+    """About how many images a recipe sees in so many seconds; a short run tells its pace."""
+    trial = 40 * (RECIPE | recipe)["batch_size"]
+    begin = clock()
+    trained(recipe, pictures, 0, trial)
+    return int(seconds * trial / (clock() - begin))
+
+
+def cost_of(recipe: dict) -> tuple[str, int]:
+    """Recipes that share this need the same time for an image."""
+    recipe = RECIPE | recipe
+    return recipe["networks"].partition(",")[0], recipe["batch_size"]
 
 
 def recipes() -> dict:
-    """Validation loss of every recipe after the same time; the test images are not looked at."""
+    """Validation loss of every recipe after the same time; the test images are not looked at.
+
+    The time is turned into a number of images, once for all recipes of one cost, so that no
+    moment at which the machine is slow counts against the recipe that is then trained.
+    """
     fashion = load()
-    train_for(2, fashion.train.images, 0, {})  # to warm up
-    tried: dict[str, dict[str, list]] = {name: {"loss": [], "images": []} for name in RECIPES}
+    pictures, held_out = fashion.train.images, fashion.validation.images
+    trained({}, pictures, 0, 20_000)  # to warm up
+    tried: dict[str, dict[str, list]] = {n: {"loss": [], "images": [], "s": []} for n in RECIPES}
+    budgets = {cost_of(recipe): recipe for recipe in reversed(RECIPES.values())}
+    budgets = {cost: seen_in(SECONDS, recipe, pictures) for cost, recipe in budgets.items()}
     with tqdm(total=SEEDS * len(RECIPES), desc="recipes") as progress:
         for seed in range(100, 100 + SEEDS):
             for name, recipe in RECIPES.items():
-                model, budget = train_for(SECONDS, fashion.train.images, seed, recipe)
-                held_out = train.evaluate(model, losses.vae_loss, fashion.validation.images)
-                tried[name]["loss"].append(held_out["loss"])
+                begin, budget = clock(), budgets[cost_of(recipe)]
+                model = trained(recipe, pictures, seed, budget)
+                tried[name]["s"].append(clock() - begin)
                 tried[name]["images"].append(budget)
+                tried[name]["loss"].append(train.evaluate(model, losses.vae_loss, held_out)["loss"])
                 progress.update()
     means = {name: statistics.mean(found["loss"]) for name, found in tried.items()}
     return {"seconds": SECONDS, "tried": tried, "mean": means}
@@ -431,7 +498,7 @@ def race() -> dict:
     """Seconds and test loss of the book's recipe and of ours in a fraction of its time."""
     fashion = load()
     pictures, test = fashion.train.images, fashion.test.images
-    train_for(2, pictures, 0, {})
+    trained({}, pictures, 0, 20_000)  # to warm up
     found: dict[str, list[float]] = {k: [] for k in ("book_s", "book", "ours_s", "ours", "seen")}
     for seed in tqdm(range(RACE_SEEDS), desc="race"):
         begin = clock()
@@ -441,7 +508,8 @@ def race() -> dict:
         allowed = found["book_s"][-1] / FRACTION
         # Less than allowed, since a short run tells the pace, and its time counts.
         begin = clock()
-        model, seen = train_for(0.85 * allowed, pictures, seed, {})
+        seen = seen_in(0.85 * allowed, {}, pictures)
+        model = trained({}, pictures, seed, seen)
         found["ours_s"].append(clock() - begin)  # the short run is in it
         found["ours"].append(train.evaluate(model, losses.vae_loss, test)["loss"])
         found["seen"].append(seen)
@@ -458,11 +526,13 @@ def peer() -> dict:
     """Training in pythae, in an environment of its own, and in `fit`: the same network and data."""
     folder = ROOT / "_build" / "peer"
     python = folder / "bin" / "python"
-    if not python.exists():
+    complete = folder / "complete"  # written last
+    if not complete.exists():
         subprocess.check_call([sys.executable, "-m", "venv", folder])
         versions = [f"{name}=={sys.modules[name].__version__.partition('+')[0]}"
                     for name in ("torch", "torchvision")]  # fmt: skip
         subprocess.check_call([python, "-m", "pip", "install", "-q", "pythae", *versions])
+        complete.touch()
     command = [
         python,
         ROOT / "tools" / "peer.py",
@@ -490,6 +560,8 @@ def peer() -> dict:
 
 # --- the course ------------------------------------------------------------------------------
 
+CHANGED = "02_autoencoder"
+
 
 def course() -> dict:
     """Seconds to build the book in a fresh folder, then again, then with one chapter changed."""
@@ -505,7 +577,7 @@ def course() -> dict:
         subprocess.check_call(imports, cwd=copy)
         found = {"imports": time.perf_counter() - begin}
         found |= {"cold": build(copy), "chapters": executed(copy), "unchanged": build(copy)}
-        chapter = copy / "chapters" / "01_garments.ipynb"
+        chapter = copy / "chapters" / f"{CHANGED}.ipynb"
         changed = json.loads(chapter.read_text(encoding="utf-8"))
         code = next(cell for cell in changed["cells"] if cell["cell_type"] == "code")
         code["source"].append("\n# changed")
@@ -540,8 +612,8 @@ def executed(folder: Path) -> dict[str, float]:
 # --------------------------------------------------------------------------------------------
 
 PARTS: dict[str, Callable[[], dict]] = {
-    "throughput": throughput, "growth": growth, "recipes": recipes, "race": race,
-    "peer": peer, "course": course,
+    "throughput": throughput, "layers": layers, "growth": growth, "recipes": recipes,
+    "race": race, "peer": peer, "course": course,
 }  # fmt: skip
 
 
