@@ -1,11 +1,11 @@
-"""Measure how fast this machine trains, and the course with it: `make bench`, about an hour.
+"""Measure how fast this machine trains, and the course with it: `make bench`, over an hour.
 
     python tools/bench.py [PART ...]
 
 The machine should do nothing else meanwhile. The parts are throughput, layers, growth, recipes,
-race, peer and course, in this order; without a name all of them are measured. Each part replaces
-its own numbers in `aevae_lib/results/bench.json` when it is done, and no other's. With a GPU all
-training runs there, and the file is `bench_cuda.json`: neither machine's numbers are lost.
+race, peer, course and sweep, in this order; without a name all of them are measured. Each part
+replaces its own numbers in `aevae_lib/results/bench.json` when it is done, and no other's. With a
+GPU all training runs there, and the file is `bench_cuda.json`: neither machine's numbers are lost.
 
 Ways of training are compared in pairs: each has a process of its own, they take turns of a
 second or so, and what counts is the median of their ratios in one turn. Whatever slows the
@@ -14,7 +14,10 @@ machine for a while slows both. The other parts measure one thing after another.
 
 import argparse
 import contextlib
+import ctypes
+import functools
 import io
+import itertools
 import json
 import math
 import multiprocessing
@@ -28,12 +31,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import claims
 import repository
 import torch
 from jupyter_cache import get_cache
+from PIL import Image
 from scipy.stats import mannwhitneyu
 from sweep import ROOT, atomic
 from torch import Tensor, nn
@@ -53,10 +59,11 @@ THREADS = sorted({1, CORES}) if ON_CPU else [CORES]
 # In one turn, of a second or so on two cores:
 STEPS = {"lesson": 48, "book": 12} if ON_CPU else {"lesson": 200, "book": 200}
 ROUNDS = 15
+GROWTH_ROUNDS = 5
 # Rows and columns of the product that shows what the machine can do:
 MATRIX = 2048 if ON_CPU else 8192
 PRODUCTS = 3 if ON_CPU else 30  # of them in one turn
-RSS_UNIT = 1 if platform.system() == "Darwin" else 1024  # bytes
+STATUS = Path("/proc/self/status")  # on Linux
 
 
 # --- the networks as anybody would write them ------------------------------------------------
@@ -118,27 +125,33 @@ def plain(network: str, images: Tensor) -> Iterator[None]:
         yield
 
 
+class Pictures(Dataset):
+    """Each picture becomes a tensor when it is asked for, as in torchvision's own data sets."""
+
+    def __init__(self, images: Tensor):
+        self.images = images.cpu()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return to_tensor(Image.fromarray(self.images[index, 0].numpy()))
+
+
+def loaded(images: Tensor, batch_size: int) -> Iterator[Tensor]:
+    """Batches from a DataLoader, one pass over the images after another."""
+    while True:
+        yield from DataLoader(Pictures(images), batch_size, shuffle=True, drop_last=True)
+
+
 def loader(network: str, images: Tensor) -> Iterator[None]:
     """As in most tutorials: a data set of pictures, a DataLoader, the loss read at each step."""
-    device, images = images.device, images.cpu()
-
-    class Pictures(Dataset):
-        def __len__(self) -> int:
-            return len(images)
-
-        def __getitem__(self, index: int) -> Tensor:
-            return to_tensor(images[index, 0].numpy())
-
-    model = models.VAE(2, PLAIN[network]).to(device)
+    model = models.VAE(2, PLAIN[network]).to(images.device)
     optimizer = torch.optim.Adam(model.parameters())
-    batches = iter(())
+    batches = loaded(images, BATCH[network])
     while True:
-        for _ in range(STEPS[network]):
-            x = next(batches, None)
-            if x is None:
-                batches = iter(DataLoader(Pictures(), BATCH[network], shuffle=True, drop_last=True))
-                x = next(batches)
-            step(model, optimizer, x.to(device)).item()
+        for x in itertools.islice(batches, STEPS[network]):
+            step(model, optimizer, x.to(images.device)).item()
         yield
 
 
@@ -166,11 +179,15 @@ def step(model: models.VAE, optimizer: torch.optim.Optimizer, x: Tensor) -> Tens
 
 
 def serve(pipe, way: str, network: str, threads: int) -> None:
-    """In a process of its own: take a turn whenever asked; answer with seconds and megabytes."""
+    """In a process of its own: take a turn whenever asked; answer with seconds and megabytes.
+
+    The megabytes are the most that training added to the libraries and the images.
+    """
     torch.set_num_threads(threads)
     turns = WAYS[way](network, load().train.images)
+    before = forget_peak()
     while pipe.recv():
-        pipe.send((timed(turns), peak_memory()))
+        pipe.send((timed(turns), peak_memory() - before))
 
 
 def timed(turns: Iterator[None]) -> float:
@@ -188,11 +205,25 @@ def clock() -> float:
     return time.perf_counter()
 
 
+def forget_peak() -> float:
+    """Let `peak_memory` count from now on, and return what it starts from."""
+    if DEVICE.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    elif STATUS.exists():
+        ctypes.CDLL(None).malloc_trim(0)  # so that what was freed before cannot serve training
+        STATUS.with_name("clear_refs").write_text("5", "utf-8")  # see `man 5 proc`
+    return peak_memory()
+
+
 def peak_memory() -> float:
     """The most megabytes that this process has had: in main memory, or in tensors on a GPU."""
     if DEVICE.type == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT / 1e6
+    if not STATUS.exists():  # macOS, which counts in bytes and from the start
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    # Not by `getrusage`: on Linux a new process inherits the peak of the one that started it.
+    (line,) = (line for line in STATUS.read_text("utf-8").splitlines() if "VmHWM" in line)
+    return int(line.split()[1]) * 1024 / 1e6
 
 
 @contextlib.contextmanager
@@ -202,6 +233,7 @@ def quiet() -> Iterator[None]:
         yield
 
 
+@functools.cache
 def load() -> data.FashionMNIST:
     """The images, where all training is to run."""
     with quiet():
@@ -220,7 +252,7 @@ def in_turns(title: str, ways: dict[str, Callable[[], float]]) -> dict[str, list
 
 
 def take_turns(network: str, threads: int) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """Seconds of every way in every round, and its peak of memory in MB."""
+    """Seconds of every way in every round, and the megabytes that it needed at most."""
     context, pipes, memory = multiprocessing.get_context("spawn"), {}, {}
     for way in WAYS:
         pipes[way], other = context.Pipe()
@@ -306,6 +338,7 @@ def layers() -> dict:
         "step": 1e3 * statistics.median(seconds["step"]) / STEPS["lesson"],
         "layers": {name: 1e3 * taken for name, taken in alone.items()},
         "together": 1e3 * (sum(alone.values()) - alone[f"{last}, as a product"]),
+        "fastest": 1e3 * (sum(alone.values()) - alone[last]),
         "share_of_peak": {name: each[name] / taken / peak for name, taken in alone.items()},
     }
 
@@ -356,38 +389,64 @@ def cost(pictures: Tensor, budget: int, latent_dim: int = 2, width: float = 1) -
     return clock() - begin
 
 
+def alone(budget: int) -> float:
+    """In a process of its own: seconds of training on one core."""
+    torch.set_num_threads(1)
+    return cost(load().train.images, budget)
+
+
 def growth() -> dict:
-    """Seconds against images seen, latent dimensions, width and seeds, and the log-log slope."""
+    """Seconds against images seen, latent dimensions, width and seeds, and the log-log slope.
+
+    Seeds are trained several at a time, as the sweep trains them.
+    """
     pictures, some = load().train.images, 128 * 40
     cost(pictures, some)  # to warm up
-    series: dict[str, tuple[list[float], Callable[[float], float]]] = {
-        "images": ([2**k * 1280 for k in range(7)], lambda n: cost(pictures, n)),
-        "latent dimensions": ([2**k for k in range(1, 12)], lambda d: cost(pictures, some, d)),
-        "width": ([0.25, 0.5, 1, 2, 4], lambda w: cost(pictures, some, width=w)),
-        "seeds": ([1, 2, 4, 8], lambda n: sum(cost(pictures, some) for _ in range(n))),
+    processes = CORES if ON_CPU else 4
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+
+        def together(seeds: int) -> float:
+            begin = time.perf_counter()
+            list(pool.map(alone, [some] * seeds))
+            return time.perf_counter() - begin
+
+        together(4 * processes)  # to start them, and to warm them up
+        return {
+            "images": grown(lambda n: cost(pictures, n), [2**k * 1280 for k in range(7)]),
+            "latent dimensions": grown(
+                lambda d: cost(pictures, some, d), [2**k for k in range(1, 12)]
+            ),
+            "width": grown(lambda w: cost(pictures, some, width=w), [0.25, 0.5, 1, 2, 4]),
+            "seeds": grown(together, [1, 2, 4, 8, 16]),
+        }
+
+
+def grown(seconds_of: Callable[[float], float], sizes: list[float]) -> dict[str, object]:
+    """Median seconds of each size, and the slope of the upper half on log axes.
+
+    The upper half, since few dimensions or channels cost no less than some more of them.
+    """
+    rounds = [[seconds_of(size) for size in sizes] for _ in tqdm(range(GROWTH_ROUNDS), "growth")]
+    seconds = [statistics.median(times) for times in zip(*rounds, strict=True)]
+    upper = slice(len(sizes) // 2, None)
+    logs = [[math.log(value) for value in values[upper]] for values in (sizes, seconds)]
+    return {
+        "sizes": sizes,
+        "seconds": seconds,
+        "slope": statistics.linear_regression(*logs).slope,
     }
-    found = {}
-    for name, (sizes, measure) in series.items():
-        rounds = [[measure(size) for size in sizes] for _ in tqdm(range(3), desc=name)]
-        seconds = [statistics.median(times) for times in zip(*rounds, strict=True)]
-        # Of the upper half: few dimensions or channels cost no less than some more of them.
-        upper = slice(len(sizes) // 2, None)
-        logs = [[math.log(value) for value in values[upper]] for values in (sizes, seconds)]
-        slope = statistics.linear_regression(*logs).slope
-        found[name] = {"sizes": sizes, "seconds": seconds, "slope": slope}
-    return found
 
 
 # --- recipes and the race: time to quality ---------------------------------------------------
 
-RECIPE = {"networks": "linear", "lr": 4e-3, "batch_size": 128}
+RECIPE = {"networks": "linear", "lr": 8e-3, "batch_size": 128}
 # What it is compared with: every row changes one thing, but other networks have rates and batches
 # of their own, and a steady rate is that of the plain loop, with the book's epsilon of Adam.
 RECIPES = {
     "the recipe": {},
-    "half the learning rate": {"lr": 2e-3},
-    "twice the learning rate": {"lr": 8e-3},
-    "a steady rate, a quarter": {"lr": 1e-3, "steady": True},
+    "half the learning rate": {"lr": 4e-3},
+    "twice the learning rate": {"lr": 1.6e-2},
+    "a steady rate, a quarter": {"lr": 2e-3, "steady": True},
     "batches of 64": {"batch_size": 64},
     "batches of 256": {"batch_size": 256},
     "Keras's first weights": {"networks": "linear, Keras"},
@@ -494,29 +553,47 @@ def books_recipe(pictures: Tensor, seed: int) -> models.VAE:
     return model
 
 
+def tutorials_recipe(pictures: Tensor, seed: int) -> models.VAE:
+    """Five epochs of the lesson's network as in most tutorials: see `loader`."""
+    torch.manual_seed(seed)
+    model = models.VAE(2, plain_lesson_networks).to(pictures.device)
+    optimizer = torch.optim.Adam(model.parameters())
+    batch_size = BATCH["lesson"]
+    steps = 5 * len(pictures) // batch_size
+    for x in itertools.islice(loaded(pictures, batch_size), steps):
+        step(model, optimizer, x.to(pictures.device)).item()
+    return model
+
+
 def race() -> dict:
-    """Seconds and test loss of the book's recipe and of ours in a fraction of its time."""
-    fashion = load()
-    pictures, test = fashion.train.images, fashion.test.images
+    """Seconds and test loss: a tutorial's recipe, the book's, and ours in a part of its time."""
+    pictures, test = load().train.images, load().test.images
     trained({}, pictures, 0, 20_000)  # to warm up
-    found: dict[str, list[float]] = {k: [] for k in ("book_s", "book", "ours_s", "ours", "seen")}
-    for seed in tqdm(range(RACE_SEEDS), desc="race"):
+    found: dict[str, dict] = {who: {"s": [], "loss": []} for who in ("tutorial", "book", "ours")}
+
+    def run(who: str, recipe: Callable[[], models.VAE]) -> None:
         begin = clock()
-        model = books_recipe(pictures, seed)
-        found["book_s"].append(clock() - begin)
-        found["book"].append(train.evaluate(model, losses.vae_loss, test)["loss"])
-        allowed = found["book_s"][-1] / FRACTION
+        model = recipe()
+        found[who]["s"].append(clock() - begin)
+        found[who]["loss"].append(train.evaluate(model, losses.vae_loss, test)["loss"])
+
+    def our_recipe(seed: int) -> models.VAE:
         # Less than allowed, since a short run tells the pace, and its time counts.
-        begin = clock()
-        seen = seen_in(0.85 * allowed, {}, pictures)
-        model = trained({}, pictures, seed, seen)
-        found["ours_s"].append(clock() - begin)  # the short run is in it
-        found["ours"].append(train.evaluate(model, losses.vae_loss, test)["loss"])
-        found["seen"].append(seen)
-    p = mannwhitneyu(found["ours"], found["book"], alternative="less").pvalue
-    ratios = [book / ours for book, ours in zip(found["book_s"], found["ours_s"], strict=True)]
-    medians = {f"median_{name}": statistics.median(values) for name, values in found.items()}
-    return found | medians | {"times_as_fast": statistics.median(ratios), "p": float(p)}
+        seen = seen_in(0.85 * found["book"]["s"][-1] / FRACTION, {}, pictures)
+        return trained({}, pictures, seed, seen)
+
+    for seed in tqdm(range(RACE_SEEDS), desc="race"):
+        run("tutorial", partial(tutorials_recipe, pictures, seed))
+        run("book", partial(books_recipe, pictures, seed))
+        run("ours", partial(our_recipe, seed))
+    for who in found.values():
+        who |= {f"median_{name}": statistics.median(values) for name, values in who.items()}
+    ours_s, ours_loss = found["ours"]["s"], found["ours"]["loss"]
+    for other in (found["tutorial"], found["book"]):
+        ratios = [theirs / s for theirs, s in zip(other["s"], ours_s, strict=True)]
+        p = mannwhitneyu(ours_loss, other["loss"], alternative="less").pvalue
+        other |= {"times_ours": statistics.median(ratios), "p": float(p)}
+    return found
 
 
 # --- a peer ----------------------------------------------------------------------------------
@@ -609,11 +686,29 @@ def executed(folder: Path) -> dict[str, float]:
     }
 
 
+# --- the sweep -------------------------------------------------------------------------------
+
+
+def sweep() -> dict:
+    """Models that the sweep trains and measures in an hour, by the few of `make claims`.
+
+    These are networks of the lesson at 2 and 16 dimensions; they are compared with what is stored.
+    """
+    begin = time.perf_counter()
+    subprocess.check_call([sys.executable, claims.__file__])
+    seconds = time.perf_counter() - begin
+    return {
+        "models": len(claims.RUNS),
+        "seconds": seconds,
+        "models_per_hour": 3600 * len(claims.RUNS) / seconds,
+    }
+
+
 # --------------------------------------------------------------------------------------------
 
 PARTS: dict[str, Callable[[], dict]] = {
     "throughput": throughput, "layers": layers, "growth": growth, "recipes": recipes,
-    "race": race, "peer": peer, "course": course,
+    "race": race, "peer": peer, "course": course, "sweep": sweep,
 }  # fmt: skip
 
 

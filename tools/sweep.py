@@ -1,6 +1,6 @@
 """Train and measure every model that a claim rests on, and write what was found.
 
-    python tools/sweep.py [STAGE ...] [--processes N] [--folder FOLDER]
+    python tools/sweep.py [STAGE ...] [--processes N] [--results FOLDER] [--weights FOLDER]
 
 The stages are tune, A, B, C, D, in this order; without a name all of them are run. Each run is
 one configuration: a model is trained, measured, and one JSON file appears in
