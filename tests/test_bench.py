@@ -190,6 +190,8 @@ def test_recipes_are_chosen_on_validation_images(pace, monkeypatch):
     seen = {name: tried["images"][0] for name, tried in found["tried"].items()}
     same = ("twice the learning rate", "Keras's first weights", "a steady rate, a quarter")
     assert all(seen[name] == seen["the recipe"] for name in same)
+    assert found["networks"]["book"]["megaflop_per_image"] == bench.operations("book") / 1e6
+    assert found["networks"]["linear"]["millions_of_weights"] == 1.31482
     first = found["tried"]["the recipe"]["loss"]
     assert len(first) == bench.SEEDS
     assert found["mean"]["the recipe"] == pytest.approx(sum(first) / len(first))
@@ -222,9 +224,12 @@ def test_the_race_says_who_won(time, monkeypatch, ours, p):
     monkeypatch.setattr(
         bench, "trained", lambda recipe, pictures, seed, budget: passes(0.014, seed + ours)
     )
-    monkeypatch.setattr(
-        bench.train, "evaluate", lambda model, loss_fn, test: {"loss": 266 + model / 100}
-    )
+
+    def evaluate(model, loss_fn, pictures):
+        assert len(pictures) == 20  # the test images
+        return {"loss": 266 + model / 100}
+
+    monkeypatch.setattr(bench.train, "evaluate", evaluate)
     found = bench.race()
     assert found["book"]["median_loss"] == pytest.approx(266.02)
     assert found["tutorial"]["median_loss"] == pytest.approx(266.52)
@@ -233,7 +238,8 @@ def test_the_race_says_who_won(time, monkeypatch, ours, p):
     assert all(one < 0.3 / bench.FRACTION for one in allowed)
     assert found["book"]["times_ours"] == pytest.approx(20)
     assert found["tutorial"]["times_ours"] == pytest.approx(4)
-    assert found["book"]["p"] == pytest.approx(p)  # 252 ways to choose five of ten
+    for other in ("book", "tutorial"):
+        assert found[other]["p"] == pytest.approx(p)  # 252 ways to choose five of ten
 
 
 def test_a_tutorials_recipe_shows_every_picture_five_times(monkeypatch):
@@ -264,6 +270,7 @@ def test_growth_has_the_slope_of_the_upper_half():
     assert asked == [1, 2, 4, 8, 16, 32] * bench.GROWTH_ROUNDS
     assert found["seconds"] == [512] * 4 + [16**3, 32**3]
     assert found["slope"] == pytest.approx(3)
+    assert found["times"] == 32**3 / 512
 
 
 def test_only_the_memory_of_training_is_counted():
@@ -288,23 +295,94 @@ def test_the_sweep_is_counted_in_models_an_hour(time, monkeypatch):
 
 def test_throughput_counts_and_divides(monkeypatch):
     """Against the plain loop's time and the product's rate, in the same turn."""
-    seconds = {"fit": [1.0, 2.0, 4.0], "plain": [2.0, 4.0, 5.0], "DataLoader": [4.0, 8.0, 10.0]}
-    products = {"product": [0.5, 1.0, 1.0]}
-    monkeypatch.setattr(
-        bench, "take_turns", lambda *_: (seconds | products, dict.fromkeys(seconds, 7))
-    )
+    seconds = {
+        "fit": [1.0, 2.0, 4.0], "plain": [2.0, 8.0, 5.0], "DataLoader": [4.0, 16.0, 10.0],
+        "product": [2.0, 0.5, 1.0],
+    }  # fmt: skip
+    monkeypatch.setattr(bench, "take_turns", lambda *_: (seconds, dict.fromkeys(seconds, 7)))
     found = bench.throughput()
     fit, loader = (found[f"book_{bench.CORES}_{way}"] for way in ("fit", "dataloader"))
     images_a_turn = bench.STEPS["book"] * 100
-    assert fit["time_over_plain"] == 0.5
+    assert fit["time_over_plain"] == 0.5  # of 0.5, 0.25, 0.8; the medians' ratio is 0.4
+    assert fit["quartiles"] == [0.25, 0.8]
     assert loader["time_over_plain"] == 2
     assert fit["images_per_second"] == images_a_turn / 2
     peak = bench.PRODUCTS * 2 * bench.MATRIX**3
     assert fit["gigaflops_peak"] == pytest.approx(peak / 1e9)
     assert fit["share_of_peak"] == pytest.approx(
-        images_a_turn * bench.operations("book") / 2 / peak  # the second turn is the median
+        images_a_turn * bench.operations("book") / 4 / peak  # the third turn has the median
     )
     assert fit["megabytes"] == 7
+
+
+def test_a_change_is_worth_what_fit_needs_without_it(monkeypatch):
+    def take_turns(ways, network, threads):
+        turns = {way: [2.0, 8.0, 5.0] for way in ways}
+        return turns | {"fit": [1.0, 2.0, 4.0]}, {}
+
+    monkeypatch.setattr(bench, "take_turns", take_turns)
+    found = bench.changes()
+    assert set(found) == set(bench.CHANGES)
+    assert all(set(each) == {"lesson", "book"} for each in found.values())
+    assert found["form"]["book"] == {"ratio": 2.0, "quartiles": [1.25, 4.0]}
+
+
+@pytest.mark.parametrize("network", ["lesson", "book"])
+@pytest.mark.parametrize("change", bench.CHANGES)
+def test_without_a_change_fit_does_the_same_in_another_way(monkeypatch, network, change):
+    """What is named is undone and nothing else; what is learnt is the same up to rounding."""
+    done = dict.fromkeys(("memory", "form", "in place", "fused"))
+    adam = torch.optim.Adam
+    pictures = (255 * images(64)).round().to(torch.uint8)
+    monkeypatch.setattr(bench, "STEPS", {network: 2})
+    monkeypatch.setattr(bench, "BATCH", {network: 4})
+    trained = []
+
+    def fit(model, *arguments, **options):
+        torch.manual_seed(0)
+        fresh = VAE(2, bench.OURS[network])
+        if change != "form" or network == "lesson":
+            model.load_state_dict(fresh.state_dict())
+        kinds = [type(layer) for layer in [*model.trunk, *model.decoder]]
+        done["form"] = models.FoldTranspose2d in kinds or models.Turn in kinds
+        done["in place"] = all(m.inplace for m in model.modules() if isinstance(m, nn.ReLU))
+        own_fit(model, *arguments, **options)
+        trained.append(model)
+
+    def noted(parameters, lr, fused=False):
+        done["fused"] = fused
+        return adam(parameters, lr=lr, fused=fused)
+
+    own_fit = bench.train.fit
+    monkeypatch.setattr(bench.train, "fit", fit)
+    monkeypatch.setattr(bench.torch.optim, "Adam", noted)
+    monkeypatch.setattr(bench.train, "keep_freed_memory", lambda: done.update(memory=True))
+    next(bench.library(network, pictures))
+    assert all(done.values())
+    done["memory"] = False
+    next(bench.without(change, network, pictures))
+    assert ", ".join(name for name in done if not done[name]) == change
+    if change != "form" or network == "lesson":  # the book's other form has turned weights
+        with torch.no_grad():
+            z = torch.randn(3, 2)
+            assert torch.allclose(*(model.decode(z) for model in trained), atol=1e-4)
+
+
+def test_the_books_recipe_is_the_books(monkeypatch):
+    """Five epochs in batches of 100 at one rate, with Keras's epsilon."""
+    seen = []
+    step = bench.step
+
+    def noted(model, optimizer, x):
+        seen.append((len(x), optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["eps"]))
+        return step(model, optimizer, x)
+
+    monkeypatch.setattr(bench, "step", noted)
+    model = bench.books_recipe(torch.zeros(200, 1, 32, 32, dtype=torch.uint8), 3)
+    assert seen == [(100, 5e-4, 1e-7)] * 10
+    torch.manual_seed(3)
+    fresh = VAE(2, bench.plain_book_networks)
+    assert [p.shape for p in model.parameters()] == [p.shape for p in fresh.parameters()]
 
 
 def test_a_layer_alone_is_the_layer_of_a_step(monkeypatch):
@@ -354,5 +432,5 @@ def test_a_part_replaces_only_its_own_numbers(tmp_path, monkeypatch):
 
 def test_an_unknown_part_is_refused(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["bench.py", "speed"])
-    with pytest.raises(SystemExit, match="no part speed; there are throughput, layers"):
+    with pytest.raises(SystemExit, match="no part speed; there are throughput, changes"):
         bench.main()

@@ -2,8 +2,8 @@
 
     python tools/bench.py [PART ...]
 
-The machine should do nothing else meanwhile. The parts are throughput, layers, growth, recipes,
-race, peer, course and sweep, in this order; without a name all of them are measured. Each part
+The machine should do nothing else meanwhile. The parts are throughput, changes, layers, growth,
+recipes, race, peer, course and sweep, in this order; without a name all are measured. Each part
 replaces its own numbers in `aevae_lib/results/bench.json` when it is done, and no other's. With a
 GPU all training runs there, and the file is `bench_cuda.json`: neither machine's numbers are lost.
 
@@ -30,7 +30,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -105,9 +105,9 @@ PLAIN = {"lesson": plain_lesson_networks, "book": plain_book_networks}
 # --- throughput: ways to train; each yields after every turn ---------------------------------
 
 
-def library(network: str, images: Tensor) -> Iterator[None]:
-    """`train.fit`, the course's own loop."""
-    model, batch_size = models.VAE(2, OURS[network]), BATCH[network]
+def library(network: str, images: Tensor, networks: Callable | None = None) -> Iterator[None]:
+    """`train.fit`, the course's own loop, with our networks unless others are given."""
+    model, batch_size = models.VAE(2, networks or OURS[network]), BATCH[network]
     while True:
         budget = STEPS[network] * batch_size
         train.fit(model, losses.vae_loss, images, budget, batch_size=batch_size, reports=1)
@@ -165,9 +165,32 @@ def product(network: str, images: Tensor) -> Iterator[None]:
         yield
 
 
+CHANGES = ("memory", "form", "in place", "fused", "memory, in place")
+
+
+def without(change: str, network: str, images: Tensor) -> Iterator[None]:
+    """`fit` with a change undone, or two; for the rest of the process, which should be its own."""
+    if "memory" in change:
+        train.keep_freed_memory = lambda: None
+    if change == "fused":
+        adam = torch.optim.Adam
+        torch.optim.Adam = lambda parameters, lr, fused: adam(parameters, lr=lr)
+
+    def networks(latent_dim: int) -> tuple[nn.Module, nn.Module]:
+        parts = (PLAIN if change == "form" else OURS)[network](latent_dim)
+        for layer in itertools.chain(*parts):
+            if isinstance(layer, nn.ReLU):
+                layer.inplace = "in place" not in change
+        return parts
+
+    return library(network, images, networks)
+
+
+LOOPS = ("fit", "plain", "DataLoader", "product")
 WAYS: dict[str, Callable] = {
-    "fit": library, "plain": plain, "DataLoader": loader, "product": product,
-}  # fmt: skip
+    **dict(zip(LOOPS, (library, plain, loader, product), strict=True)),
+    **{f"without {change}": partial(without, change) for change in CHANGES},
+}
 
 
 def step(model: models.VAE, optimizer: torch.optim.Optimizer, x: Tensor) -> Tensor:
@@ -210,7 +233,8 @@ def forget_peak() -> float:
     if DEVICE.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     elif STATUS.exists():
-        ctypes.CDLL(None).malloc_trim(0)  # so that what was freed before cannot serve training
+        if platform.libc_ver()[0] == "glibc":
+            ctypes.CDLL(None).malloc_trim(0)  # what was freed before shall not serve training
         STATUS.with_name("clear_refs").write_text("5", "utf-8")  # see `man 5 proc`
     return peak_memory()
 
@@ -251,10 +275,12 @@ def in_turns(title: str, ways: dict[str, Callable[[], float]]) -> dict[str, list
     return seconds
 
 
-def take_turns(network: str, threads: int) -> tuple[dict[str, list[float]], dict[str, float]]:
+def take_turns(
+    ways: Iterable[str], network: str, threads: int
+) -> tuple[dict[str, list[float]], dict[str, float]]:
     """Seconds of every way in every round, and the megabytes that it needed at most."""
     context, pipes, memory = multiprocessing.get_context("spawn"), {}, {}
-    for way in WAYS:
+    for way in ways:
         pipes[way], other = context.Pipe()
         context.Process(target=serve, args=(other, way, network, threads), daemon=True).start()
         other.close()  # so that a process that ended is noticed, and not waited for
@@ -265,7 +291,7 @@ def take_turns(network: str, threads: int) -> tuple[dict[str, list[float]], dict
         return seconds
 
     title = f"{network} network, {threads} threads"
-    seconds = in_turns(title, {way: partial(ask, way) for way in WAYS})
+    seconds = in_turns(title, {way: partial(ask, way) for way in ways})
     for pipe in pipes.values():
         pipe.send(False)
     return seconds, memory
@@ -273,7 +299,7 @@ def take_turns(network: str, threads: int) -> tuple[dict[str, list[float]], dict
 
 def operations(network: str) -> float:
     """Floating-point operations of one training step for each image, counted by PyTorch."""
-    model, x = models.VAE(2, OURS[network]), torch.rand(1, *models.IMAGE_SHAPE)
+    model, x = start(network, 0), torch.rand(1, *models.IMAGE_SHAPE)
     with FlopCounterMode(display=False) as counter:
         losses.vae_loss(model(x), x)[0].backward()
     return counter.get_total_flops()
@@ -285,7 +311,7 @@ def throughput() -> dict:
     for network, batch_size in BATCH.items():
         each = operations(network)
         for threads in THREADS:
-            seconds, memory = take_turns(network, threads)
+            seconds, memory = take_turns(LOOPS, network, threads)
             peaks = [PRODUCTS * 2 * MATRIX**3 / turn for turn in seconds["product"]]
             for way in ("fit", "plain", "DataLoader"):
                 rates = [STEPS[network] * batch_size / turn for turn in seconds[way]]
@@ -300,6 +326,23 @@ def throughput() -> dict:
                     "megaflop_per_image": each / 1e6,
                     "megabytes": memory[way],
                 }
+    return found
+
+
+# --- changes: what each of them is worth -----------------------------------------------------
+
+
+def changes() -> dict:
+    """How many times as long `fit` takes on all cores when one of its changes is undone."""
+    found: dict[str, dict] = {}
+    for network in BATCH:
+        ways = ["fit", *(f"without {change}" for change in CHANGES)]
+        seconds, _ = take_turns(ways, network, CORES)
+        for way in ways[1:]:
+            ratios = [a / b for a, b in zip(seconds[way], seconds["fit"], strict=True)]
+            quartiles = statistics.quantiles(ratios, n=4)[::2]
+            values = {"ratio": statistics.median(ratios), "quartiles": quartiles}
+            found.setdefault(way.removeprefix("without "), {})[network] = values
     return found
 
 
@@ -422,7 +465,7 @@ def growth() -> dict:
 
 
 def grown(seconds_of: Callable[[float], float], sizes: list[float]) -> dict[str, object]:
-    """Median seconds of each size, and the slope of the upper half on log axes.
+    """Median seconds of each size, last over first, and the slope of the upper half on log axes.
 
     The upper half, since few dimensions or channels cost no less than some more of them.
     """
@@ -433,6 +476,7 @@ def grown(seconds_of: Callable[[float], float], sizes: list[float]) -> dict[str,
     return {
         "sizes": sizes,
         "seconds": seconds,
+        "times": seconds[-1] / seconds[0],
         "slope": statistics.linear_regression(*logs).slope,
     }
 
@@ -540,8 +584,18 @@ def recipes() -> dict:
                 tried[name]["images"].append(budget)
                 tried[name]["loss"].append(train.evaluate(model, losses.vae_loss, held_out)["loss"])
                 progress.update()
-    means = {name: statistics.mean(found["loss"]) for name, found in tried.items()}
-    return {"seconds": SECONDS, "tried": tried, "mean": means}
+    return {
+        "seconds": SECONDS,
+        "tried": tried,
+        "mean": {name: statistics.mean(found["loss"]) for name, found in tried.items()},
+        "networks": {name: size(name) for name in ("linear", "lesson", "book")},
+    }
+
+
+def size(network: str) -> dict[str, float]:
+    """How many millions of weights a network has, and operations for an image in training."""
+    weights = models.count_parameters(start(network, 0))
+    return {"millions_of_weights": weights / 1e6, "megaflop_per_image": operations(network) / 1e6}
 
 
 def books_recipe(pictures: Tensor, seed: int) -> models.VAE:
@@ -707,8 +761,8 @@ def sweep() -> dict:
 # --------------------------------------------------------------------------------------------
 
 PARTS: dict[str, Callable[[], dict]] = {
-    "throughput": throughput, "layers": layers, "growth": growth, "recipes": recipes,
-    "race": race, "peer": peer, "course": course, "sweep": sweep,
+    "throughput": throughput, "changes": changes, "layers": layers, "growth": growth,
+    "recipes": recipes, "race": race, "peer": peer, "course": course, "sweep": sweep,
 }  # fmt: skip
 
 
@@ -736,7 +790,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - PARTS.keys():
         sys.exit(f"There is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}.")
-    for part in arguments.parts or PARTS:
+    for part in [part for part in PARTS if part in (arguments.parts or PARTS)]:
         print(f"== {part}", flush=True)
         begin = time.perf_counter()
         found = PARTS[part]() | {"machine": machine()}

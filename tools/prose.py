@@ -12,7 +12,7 @@ The source is GROUP.METRIC: the mean over the seeds of a group of runs (see
     ae-d16 - vae-d16.reconstruction   the difference, seed by seed
     ae-d2.flips.low (.high, .seeds)   the ends of the 95 % interval; how many seeds
     floor.pixel_entropy               what real images score, or a baseline
-    bench.race.median_ours            what `make bench` measured
+    bench.race.ours.median_loss       what `make bench` measured
     ae-d2.flips : .0%                 with a format of Python's; without one it is .1f
 
 The number is rewritten, or with `--check` compared. The comment follows its digits at once: a
@@ -69,7 +69,7 @@ def value(source: str) -> str:
 
 
 def measured(path: str) -> float:
-    """A number of the benchmark by its path ("bench.race.median_ours")."""
+    """A number of the benchmark by its path ("bench.race.ours.median_loss")."""
     found: object = evidence.bench()
     for key in path.split(".")[1:]:
         if not isinstance(found, dict) or key not in found:
