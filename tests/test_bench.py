@@ -2,6 +2,8 @@
 
 import inspect
 import json
+import os
+import subprocess
 import sys
 
 import bench
@@ -286,6 +288,16 @@ def test_only_the_memory_of_training_is_counted():
     held = torch.ones(50_000_000)
     del held
     assert bench.peak_memory() - before == pytest.approx(200, abs=20)
+
+
+def test_a_process_does_not_count_what_the_one_before_it_had():
+    held = torch.ones(500_000_000)  # 2 GB
+    program = "import bench; print(bench.peak_memory())"
+    environment = {**os.environ, "PYTHONPATH": str(bench.ROOT / "tools")}
+    run = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, check=True
+    )
+    assert float(run.stdout) < 4 * held.numel() / 1e6
 
 
 def test_the_sweep_is_counted_in_models_an_hour(time, monkeypatch):

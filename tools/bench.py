@@ -297,6 +297,11 @@ def take_turns(
     return seconds, memory
 
 
+def turn_by_turn(seconds: list[float], others: list[float]) -> list[float]:
+    """How many times as long as the other each turn took."""
+    return [mine / other for mine, other in zip(seconds, others, strict=True)]
+
+
 def operations(network: str) -> float:
     """Floating-point operations of one training step for each image, counted by PyTorch."""
     model, x = start(network, 0), torch.rand(1, *models.IMAGE_SHAPE)
@@ -316,7 +321,7 @@ def throughput() -> dict:
             for way in ("fit", "plain", "DataLoader"):
                 rates = [STEPS[network] * batch_size / turn for turn in seconds[way]]
                 shares = [rate * each / peak for rate, peak in zip(rates, peaks, strict=True)]
-                ratios = [a / b for a, b in zip(seconds[way], seconds["plain"], strict=True)]
+                ratios = turn_by_turn(seconds[way], seconds["plain"])
                 found[f"{network}_{threads}_{way.lower()}"] = {
                     "images_per_second": statistics.median(rates),
                     "share_of_peak": statistics.median(shares),
@@ -339,7 +344,7 @@ def changes() -> dict:
         ways = ["fit", *(f"without {change}" for change in CHANGES)]
         seconds, _ = take_turns(ways, network, CORES)
         for way in ways[1:]:
-            ratios = [a / b for a, b in zip(seconds[way], seconds["fit"], strict=True)]
+            ratios = turn_by_turn(seconds[way], seconds["fit"])
             quartiles = statistics.quantiles(ratios, n=4)[::2]
             values = {"ratio": statistics.median(ratios), "quartiles": quartiles}
             found.setdefault(way.removeprefix("without "), {})[network] = values
@@ -644,7 +649,7 @@ def race() -> dict:
         who |= {f"median_{name}": statistics.median(values) for name, values in who.items()}
     ours_s, ours_loss = found["ours"]["s"], found["ours"]["loss"]
     for other in (found["tutorial"], found["book"]):
-        ratios = [theirs / s for theirs, s in zip(other["s"], ours_s, strict=True)]
+        ratios = turn_by_turn(other["s"], ours_s)
         p = mannwhitneyu(ours_loss, other["loss"], alternative="less").pvalue
         other |= {"times_ours": statistics.median(ratios), "p": float(p)}
     return found
@@ -685,7 +690,7 @@ def peer() -> dict:
         name: STEPS["lesson"] * BATCH["lesson"] / statistics.median(turns)
         for name, turns in seconds.items()
     }
-    ratios = [a / b for a, b in zip(seconds["pythae"], seconds["fit"], strict=True)]
+    ratios = turn_by_turn(seconds["pythae"], seconds["fit"])
     return {"version": version, "images_per_second": rate, "ratio": statistics.median(ratios)}
 
 
