@@ -14,7 +14,7 @@ help:
 	@echo "make notebooks   only the notebooks"
 	@echo "make claims      train and measure a part of the evidence anew, and compare: 8 minutes on 2 cores"
 	@echo "make sweep       train and measure all of it: hours; can be stopped and started anew"
-	@echo "make bench       measure how fast this machine trains: over an hour in which it should rest"
+	@echo "make bench       measure how fast this machine trains: an hour in which it should rest"
 	@echo "make evidence    write the ledger, and the numbers in the prose, from the stored results"
 	@echo "make format      format the code, strip the notebooks, renew their set-up cells"
 	@echo "make lint        say what 'make format' would change, and change nothing"

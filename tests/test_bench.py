@@ -276,7 +276,7 @@ def test_growth_has_the_slope_of_the_upper_half():
 
 
 def test_only_the_memory_of_training_is_counted():
-    """Not what was needed before, nor what the process that started this one had needed."""
+    """Not what was needed before it began."""
     if not bench.STATUS.exists():
         assert bench.peak_memory() > 10
         return

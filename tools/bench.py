@@ -1,4 +1,4 @@
-"""Measure how fast this machine trains, and the course with it: `make bench`, over an hour.
+"""Measure how fast this machine trains, and the course with it: `make bench`, about an hour.
 
     python tools/bench.py [PART ...]
 
@@ -186,11 +186,10 @@ def without(change: str, network: str, images: Tensor) -> Iterator[None]:
     return library(network, images, networks)
 
 
-LOOPS = ("fit", "plain", "DataLoader", "product")
-WAYS: dict[str, Callable] = {
-    **dict(zip(LOOPS, (library, plain, loader, product), strict=True)),
-    **{f"without {change}": partial(without, change) for change in CHANGES},
-}
+LOOPS: dict[str, Callable] = {
+    "fit": library, "plain": plain, "DataLoader": loader, "product": product,
+}  # fmt: skip
+WAYS = LOOPS | {change: partial(without, change) for change in CHANGES}
 
 
 def step(model: models.VAE, optimizer: torch.optim.Optimizer, x: Tensor) -> Tensor:
@@ -341,13 +340,12 @@ def changes() -> dict:
     """How many times as long `fit` takes on all cores when one of its changes is undone."""
     found: dict[str, dict] = {}
     for network in BATCH:
-        ways = ["fit", *(f"without {change}" for change in CHANGES)]
-        seconds, _ = take_turns(ways, network, CORES)
-        for way in ways[1:]:
-            ratios = turn_by_turn(seconds[way], seconds["fit"])
+        seconds, _ = take_turns(["fit", *CHANGES], network, CORES)
+        for change in CHANGES:
+            ratios = turn_by_turn(seconds[change], seconds["fit"])
             quartiles = statistics.quantiles(ratios, n=4)[::2]
             values = {"ratio": statistics.median(ratios), "quartiles": quartiles}
-            found.setdefault(way.removeprefix("without "), {})[network] = values
+            found.setdefault(change, {})[network] = values
     return found
 
 
