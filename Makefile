@@ -29,7 +29,7 @@ setup:
 	@$(BIN)/python book/frontend.py
 
 site: setup
-	@$(BIN)/python tools/site.py
+	@$(BIN)/python -m tools.build
 
 # Each part runs whatever the one before it said, so that one run shows all that is wrong.
 test unit notebooks site-test: SETUP = --tests
@@ -49,7 +49,7 @@ notebooks: setup
 	@$(BIN)/python -m pytest chapters
 
 site-test: setup
-	@$(BIN)/python tools/site.py
+	@$(BIN)/python -m tools.build
 	@echo "== Testing the built site in a browser"
 	@$(BIN)/python -m pytest tests/site
 
@@ -62,33 +62,33 @@ lab: setup
 	@$(BIN)/jupyter lab chapters
 
 sweep: setup
-	@$(BIN)/python tools/sweep.py
+	@$(BIN)/python -m experiments.sweep
 
 bench: setup
-	@$(BIN)/python tools/bench.py
+	@$(BIN)/python -m experiments.bench
 
 claims: setup
-	@$(BIN)/python tools/claims.py
+	@$(BIN)/python -m experiments.replicate
 
 evidence: setup
-	@$(BIN)/python tools/ledger.py
-	@$(BIN)/python tools/prose.py
+	@$(BIN)/python -m experiments.ledger
+	@$(BIN)/python -m experiments.prose
 
 format: setup
-	@$(BIN)/python tools/notebooks.py
+	@$(BIN)/python -m tools.notebooks
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
 lint: setup
-	@$(BIN)/python tools/notebooks.py --check
+	@$(BIN)/python -m tools.notebooks --check
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
 lock: setup
-	@$(BIN)/python tools/lock.py
+	@$(BIN)/python -m tools.lock
 
 repository: setup
-	@$(BIN)/python tools/repository.py $(URL)
+	@$(BIN)/python -m tools.repository $(URL)
 
 clean:
 	rm -rf .venv _build build dist *.egg-info book/_vendor book/node_modules .pytest_cache .ruff_cache

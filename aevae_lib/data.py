@@ -1,4 +1,6 @@
-"""Fashion-MNIST as uint8 tensors of shape (N, 1, 32, 32), from wherever it can be had."""
+"""Fashion-MNIST as uint8 tensors of shape (N, 1, 32, 32), from wherever it can
+be had.
+"""
 
 import gzip
 import hashlib
@@ -26,7 +28,8 @@ CLASS_NAMES = (
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 SAMPLE_FOLDER = Path(__file__).parent / "assets" / "fashion-mnist-sample"
 
-# SHA-256 of each file's uncompressed bytes: the whole set, and the sample shipped with the package.
+# SHA-256 of each file's uncompressed bytes: the whole set, and the sample
+# shipped with the package.
 FILES = {
     "train-images-idx3-ubyte": (
         "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -48,7 +51,9 @@ FILES = {
 
 
 class DataError(Exception):
-    """A data file that cannot be used; the message names it, what is wrong, and the remedy."""
+    """A data file that cannot be used; the message names it, what is wrong, and
+    the remedy.
+    """
 
 
 class Split(NamedTuple):
@@ -68,15 +73,17 @@ class FashionMNIST(NamedTuple):
 
 
 def load(device: str | torch.device | None = None) -> FashionMNIST:
-    """Fashion-MNIST on the best device, printing which data and which device are in use.
+    """Fashion-MNIST on the best device, printing which data and which device
+    are in use.
 
-    The first of these that exists is read: the folder named by the environment variable
-    `AEVAE_DATA`, the cache of an earlier download, Debian's package
-    `dataset-fashion-mnist`, a download, and last a class-balanced sample of 7,000 images
-    that is shipped with this package.
+    The first of these that exists is read: the folder named by the environment
+    variable `AEVAE_DATA`, the cache of an earlier download, Debian's package
+    `dataset-fashion-mnist`, a download, and last a class-balanced sample of
+    7,000 images that is shipped with this package.
 
-    Raises `DataError` for a file that is missing, damaged or not Fashion-MNIST. A folder
-    that `AEVAE_DATA` names is never silently replaced by another source.
+    Raises `DataError` for a file that is missing, damaged or not Fashion-MNIST.
+    A folder that `AEVAE_DATA` names is never silently replaced by another
+    source.
     """
     device = pick_device(device)
     folder, source = find_folder()
@@ -87,18 +94,24 @@ def load(device: str | torch.device | None = None) -> FashionMNIST:
         Split(train.images[-held_out:], train.labels[-held_out:]),
         test,
     )
-    parts = [Split(part.images.to(device), part.labels.to(device)) for part in parts]
+    parts = [
+        Split(part.images.to(device), part.labels.to(device)) for part in parts
+    ]
     fashion = FashionMNIST(*parts, source)
     print(
-        f"Fashion-MNIST from {source}:\n{len(fashion.train.labels):,} training, "
-        f"{len(fashion.validation.labels):,} validation and {len(fashion.test.labels):,} test "
+        f"Fashion-MNIST from {source}:\n{len(fashion.train.labels):,} "
+        "training, "
+        f"{len(fashion.validation.labels):,} validation and "
+        f"{len(fashion.test.labels):,} test "
         f"images,\non {describe_device(device)}."
     )
     return fashion
 
 
 def pick_device(name: str | torch.device | None = None) -> torch.device:
-    """The device asked for, or else CUDA, Apple MPS or the CPU, the first that is there."""
+    """The device asked for, or else CUDA, Apple MPS or the CPU, the first that
+    is there.
+    """
     if name is None:
         name = (
             "cuda" if torch.cuda.is_available()
@@ -109,7 +122,8 @@ def pick_device(name: str | torch.device | None = None) -> torch.device:
         torch.zeros(1, device=name)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
-            f"The device {str(name)!r} cannot be used here ({str(error).splitlines()[0]}). "
+            f"The device {str(name)!r} cannot be used here "
+            f"({str(error).splitlines()[0]}). "
             "Leave it out to have one chosen, or use 'cpu'."
         ) from error
     return torch.device(name)
@@ -125,7 +139,7 @@ def describe_device(device: torch.device) -> str:
     return str(device)
 
 
-# --- where the files are ---------------------------------------------------------------
+# --- where the files are -----------------------------------------------------
 
 
 def cache_folder() -> Path:
@@ -148,21 +162,30 @@ def find_folder() -> tuple[Path, str]:
     except (OSError, RuntimeError) as error:
         print(
             f"Fashion-MNIST could not be downloaded ({error}).\n"
-            "THE SHIPPED SAMPLE OF 7,000 IMAGES IS IN USE: numbers will differ from those of the\n"
-            "whole set. To use the whole set, connect to the internet and run this again, or set\n"
+            "THE SHIPPED SAMPLE OF 7,000 IMAGES IS IN USE: numbers will differ "
+            "from those of the\n"
+            "whole set. To use the whole set, connect to the internet and run "
+            "this again, or set\n"
             "AEVAE_DATA to a folder that holds its four files."
         )
         return SAMPLE_FOLDER, "the sample shipped with aevae_lib"
 
 
 def download() -> Path:
-    """Fetch the four files into the cache, which appears only once they are whole."""
+    """Fetch the four files into the cache, which appears only once they are
+    whole.
+    """
     from torchvision.datasets import FashionMNIST as Torchvision
 
     target = cache_folder()
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch, socket_timeout(20):
-        Torchvision(scratch, download=True)  # shows its progress and verifies its checksums
+    with (
+        tempfile.TemporaryDirectory(dir=target.parent) as scratch,
+        socket_timeout(20),
+    ):
+        Torchvision(
+            scratch, download=True
+        )  # shows its progress and verifies its checksums
         raw = Path(scratch) / "FashionMNIST" / "raw"
         read_folder(raw)
         for compressed in raw.glob("*.gz"):
@@ -186,34 +209,58 @@ def socket_timeout(seconds: float) -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-# --- reading them ----------------------------------------------------------------------
+# --- reading them ------------------------------------------------------------
 
 
 def read_folder(folder: Path) -> tuple[Split, Split]:
-    """The training and the test images of a folder of idx files, gzipped or not."""
+    """The training and the test images of a folder of idx files, gzipped or
+    not.
+    """
     if not folder.is_dir():
-        raise DataError(f"{folder}: there is no such folder. Set AEVAE_DATA to one, or unset it.")
-    arrays = [read_idx(folder, name) for name in FILES]
-    if [len(array) for array in arrays[0::2]] != [len(array) for array in arrays[1::2]]:
         raise DataError(
-            f"{folder}: images and labels of different sets. Fetch all four files again."
+            f"{folder}: there is no such folder. Set AEVAE_DATA to one, or "
+            "unset it."
         )
-    train, test = (Split(pad(images), labels.long()) for images, labels in (arrays[:2], arrays[2:]))
+    arrays = [read_idx(folder, name) for name in FILES]
+    if [len(array) for array in arrays[0::2]] != [
+        len(array) for array in arrays[1::2]
+    ]:
+        raise DataError(
+            f"{folder}: images and labels of different sets. Fetch all four "
+            "files again."
+        )
+    train, test = (
+        Split(pad(images), labels.long())
+        for images, labels in (arrays[:2], arrays[2:])
+    )
     return train, test
 
 
 def read_idx(folder: Path, name: str) -> Tensor:
     """One idx file as a uint8 tensor, its checksum verified."""
-    path = next((p for p in (folder / f"{name}.gz", folder / name) if p.exists()), None)
+    path = next(
+        (p for p in (folder / f"{name}.gz", folder / name) if p.exists()), None
+    )
     if path is None:
-        raise DataError(f"{folder}: {name}.gz is missing. The four idx files belong together.")
+        raise DataError(
+            f"{folder}: {name}.gz is missing. The four idx files belong "
+            "together."
+        )
     remedy = "Delete it and fetch it again."
     try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        raw = (
+            gzip.decompress(path.read_bytes())
+            if path.suffix == ".gz"
+            else path.read_bytes()
+        )
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: truncated or corrupt ({error}). {remedy}") from error
+        raise DataError(
+            f"{path}: truncated or corrupt ({error}). {remedy}"
+        ) from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}).") from error
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror})."
+        ) from error
     if hashlib.sha256(raw).hexdigest() not in FILES[name]:
         raise DataError(f"{path}: {what_is_wrong(raw)}. {remedy}")
     dimensions = raw[3]
@@ -223,7 +270,9 @@ def read_idx(folder: Path, name: str) -> Tensor:
 
 
 def what_is_wrong(raw: bytes) -> str:
-    """Why these bytes are not a file of Fashion-MNIST, as precisely as can be told."""
+    """Why these bytes are not a file of Fashion-MNIST, as precisely as can be
+    told.
+    """
     if len(raw) < 4 or raw[:3] != b"\0\0\x08" or raw[3] not in (1, 3):
         return "not an idx file of unsigned bytes"
     dimensions = raw[3]
@@ -241,15 +290,23 @@ def pad(images: Tensor) -> Tensor:
     return F.pad(images, (2, 2, 2, 2)).unsqueeze(1)
 
 
-# --- using them ------------------------------------------------------------------------
+# --- using them --------------------------------------------------------------
 
 
 def check_images(images: Tensor) -> Tensor:
-    """The images themselves, or a clear error if they are not uint8 of shape (N, 1, 32, 32)."""
-    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1:] != (1, 32, 32):
+    """The images themselves, or a clear error if they are not uint8 of shape
+    (N, 1, 32, 32).
+    """
+    if (
+        images.dtype != torch.uint8
+        or images.ndim != 4
+        or images.shape[1:] != (1, 32, 32)
+    ):
         raise ValueError(
-            f"Expected uint8 images of shape (N, 1, 32, 32), got {images.dtype} of shape "
-            f"{tuple(images.shape)}. data.pad() turns (N, 28, 28) into that shape."
+            "Expected uint8 images of shape (N, 1, 32, 32), got "
+            f"{images.dtype} of shape "
+            f"{tuple(images.shape)}. data.pad() turns (N, 28, 28) into that "
+            "shape."
         )
     if not len(images):
         raise ValueError("Expected at least one image, got none.")
@@ -261,25 +318,35 @@ def to_float(images: Tensor) -> Tensor:
     return images.float() / 255
 
 
-def batches(images: Tensor, batch_size: int, steps: int, seed: int) -> Iterator[Tensor]:
-    """`steps` batches in [0, 1], in an order that `seed` fixes, reshuffled at every pass."""
-    order = shuffled(len(check_images(images)), batch_size, steps, seed, images.device)
+def batches(
+    images: Tensor, batch_size: int, steps: int, seed: int
+) -> Iterator[Tensor]:
+    """`steps` batches in [0, 1], in an order that `seed` fixes, reshuffled at
+    every pass.
+    """
+    order = shuffled(
+        len(check_images(images)), batch_size, steps, seed, images.device
+    )
     return (to_float(images[chosen]) for chosen in order)
 
 
 def shuffled(
     count: int, batch_size: int, steps: int, seed: int, device: torch.device
 ) -> Iterator[Tensor]:
-    """Which of `count` images make each of `steps` batches: (batch_size,) indices at a time.
+    """Which of `count` images make each of `steps` batches: (batch_size,)
+    indices at a time.
 
-    The order is drawn from a generator of its own, so that the noise of a VAE cannot shift
-    it: two models trained with one seed see the same images in the same order, on any device.
-    A GPU is waited for once in a pass over the images, not at every step.
+    The order is drawn from a generator of its own, so that the noise of a VAE
+    cannot shift it: two models trained with one seed see the same images in the
+    same order, on any device. A GPU is waited for once in a pass over the
+    images, not at every step.
     """
     generator = torch.Generator().manual_seed(seed)
     order = torch.empty(0, dtype=torch.long, device=device)
     for _ in range(steps):
         while len(order) < batch_size:
-            order = torch.cat([order, torch.randperm(count, generator=generator).to(device)])
+            order = torch.cat(
+                [order, torch.randperm(count, generator=generator).to(device)]
+            )
         chosen, order = order[:batch_size], order[batch_size:]
         yield chosen

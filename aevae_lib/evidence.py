@@ -1,8 +1,10 @@
-"""What was found: the stored results, and means and differences with their intervals.
+"""What was found: the stored results, and means and differences with their
+intervals.
 
-A result file holds one run: its configuration, its metrics and what it was run on. Runs that
-differ only in their seed form a group, which is named after the rest: "ae-d2" is the
-autoencoder at two dimensions, "vae-d2-beta4" a VAE with another beta.
+A result file holds one run: its configuration, its metrics and what it was run
+on. Runs that differ only in their seed form a group, which is named after the
+rest: "ae-d2" is the autoencoder at two dimensions, "vae-d2-beta4" a VAE with
+another beta.
 """
 
 import json
@@ -49,7 +51,10 @@ def runs() -> dict[str, dict]:
         run = _read(path, "config", "metrics")
         seed = run["config"].get("seed")
         if not path.stem.endswith(f"-seed{seed}"):
-            raise ValueError(f"{path}: holds a run of seed {seed}. Delete it and run the sweep.")
+            raise ValueError(
+                f"{path}: holds a run of seed {seed}. Delete it and run the "
+                "sweep."
+            )
         found[path.stem] = run
     return found
 
@@ -62,8 +67,9 @@ def groups() -> list[str]:
 def values(group: str, metric: str) -> dict[int, float]:
     """A metric of every run of a group: {seed: value}.
 
-    Raises `Missing` for a group without runs, and `ValueError` for a metric that one of its
-    runs does not have or that is not finite; each says what there is.
+    Raises `Missing` for a group without runs, and `ValueError` for a metric
+    that one of its runs does not have or that is not finite; each says what
+    there is.
     """
     found = {
         run["config"]["seed"]: run["metrics"]
@@ -71,40 +77,55 @@ def values(group: str, metric: str) -> dict[int, float]:
         if name.rpartition("-seed")[0] == group
     }
     if not found:
-        raise Missing(f"No runs of {group!r}; there are runs of {_listing(groups())}.")
+        raise Missing(
+            f"No runs of {group!r}; there are runs of {_listing(groups())}."
+        )
     for seed, metrics in found.items():
         if metric not in metrics:
             raise ValueError(
-                f"{group!r} with seed {seed} has no {metric!r}; it has {_listing(metrics)}."
+                f"{group!r} with seed {seed} has no {metric!r}; it has "
+                f"{_listing(metrics)}."
             )
         if not math.isfinite(metrics[metric]):
-            raise ValueError(f"{group!r} with seed {seed}: {metric} is {metrics[metric]}.")
+            raise ValueError(
+                f"{group!r} with seed {seed}: {metric} is {metrics[metric]}."
+            )
     return {seed: found[seed][metric] for seed in sorted(found)}
 
 
 def floors() -> dict[str, float]:
     """What real images score, and baselines that need no training.
 
-    Raises `Missing` where they have not been measured, and `ValueError` for a damaged file.
+    Raises `Missing` where they have not been measured, and `ValueError` for a
+    damaged file.
     """
     path = RESULTS / "floors.json"
     if not path.exists():
-        raise Missing(f"{path.name} is missing: what real images score has not been measured.")
+        raise Missing(
+            f"{path.name} is missing: what real images score has not been "
+            "measured."
+        )
     return _read(path)
 
 
 def floor(metric: str) -> float:
-    """One of `floors()`; a `ValueError` that says what there is for another name."""
+    """One of `floors()`; a `ValueError` that says what there is for another
+    name.
+    """
     found = floors()
     if metric not in found:
-        raise ValueError(f"There is no floor {metric!r}; there are {_listing(found)}.")
+        raise ValueError(
+            f"There is no floor {metric!r}; there are {_listing(found)}."
+        )
     return found[metric]
 
 
 def bench() -> dict[str, dict]:
-    """What `make bench` measured, part by part, each with the machine it was measured on.
+    """What `make bench` measured, part by part, each with the machine it was
+    measured on.
 
-    Raises `Missing` where nothing was measured, and `ValueError` for a damaged file.
+    Raises `Missing` where nothing was measured, and `ValueError` for a damaged
+    file.
     """
     path = RESULTS / "bench.json"
     if not path.exists():
@@ -118,43 +139,60 @@ def mean(group: str, metric: str) -> Interval:
 
 
 def difference(first: str, second: str, metric: str) -> Interval:
-    """First group less second, seed by seed (runs of one seed share their start).
+    """First group less second, seed by seed (runs of one seed share their
+    start).
 
-    Seeds that only one of the groups has are left out; raises `Missing` if none is left.
+    Seeds that only one of the groups has are left out; raises `Missing` if none
+    is left.
     """
     a, b = values(first, metric), values(second, metric)
     shared = sorted(a.keys() & b.keys())
     if not shared:
         raise Missing(
-            f"{first!r} and {second!r} have no seed in common; they have the seeds "
+            f"{first!r} and {second!r} have no seed in common; they have the "
+            "seeds "
             f"{_listing(a)} and {_listing(b)}."
         )
     return interval([a[seed] - b[seed] for seed in shared])
 
 
 def interval(numbers: Sequence[float], level: float = 0.95) -> Interval:
-    """The t interval of the mean of independent runs; without bounds for a single one."""
+    """The t interval of the mean of independent runs; without bounds for a
+    single one.
+    """
     array = np.asarray(numbers, dtype=float)
     if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
-        raise ValueError(f"Expected a list of at least one finite number, got {numbers}.")
+        raise ValueError(
+            f"Expected a list of at least one finite number, got {numbers}."
+        )
     if not 0 < level < 1:
         raise ValueError(f"Expected a level between 0 and 1, got {level}.")
     n, centre = len(array), float(array.mean())
     if n < 2:
         return Interval(centre, -math.inf, math.inf, n)
-    half = float(student.ppf(0.5 + level / 2, n - 1) * array.std(ddof=1) / math.sqrt(n))
+    half = float(
+        student.ppf(0.5 + level / 2, n - 1) * array.std(ddof=1) / math.sqrt(n)
+    )
     return Interval(centre, centre - half, centre + half, n)
 
 
 def _read(path: Path, *parts: str, remedy: str = "run the sweep") -> dict:
-    """A file of results, whose `parts` are dictionaries, or an error that names it."""
+    """A file of results, whose `parts` are dictionaries, or an error that names
+    it.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path}: damaged ({error}). Delete it and {remedy}.") from error
-    whole = isinstance(found, dict) and all(isinstance(found.get(part), dict) for part in parts)
+        raise ValueError(
+            f"{path}: damaged ({error}). Delete it and {remedy}."
+        ) from error
+    whole = isinstance(found, dict) and all(
+        isinstance(found.get(part), dict) for part in parts
+    )
     if not whole:
-        raise ValueError(f"{path}: damaged (no results in it). Delete it and {remedy}.")
+        raise ValueError(
+            f"{path}: damaged (no results in it). Delete it and {remedy}."
+        )
     return found
 
 

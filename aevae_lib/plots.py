@@ -1,4 +1,6 @@
-"""Figures. Every function takes arrays, never a model, and draws into the axes it is given."""
+"""Figures. Every function takes arrays, never a model, and draws into the axes
+it is given.
+"""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -20,8 +22,9 @@ SQUARE = (4.8, 4.8)  # one latent plane
 
 AE_COLOR, VAE_COLOR, BASELINE_COLOR = "#D55E00", "#0072B2", "#6b6b6b"
 
-# Matplotlib's petroff10, ordered so that the classes that overlap most stay apart for every
-# kind of colour vision; the marker tells the family: tops, footwear, and the three others.
+# Matplotlib's petroff10, ordered so that the classes that overlap most stay
+# apart for every kind of colour vision; the marker tells the family: tops,
+# footwear, and the three others.
 CLASS_COLORS = (
     "#94a4a2", "#b9ac70", "#3f90da", "#832db6", "#ffa90e",
     "#717581", "#bd1f01", "#e76300", "#a96b59", "#92dadd",
@@ -54,37 +57,55 @@ def show(function: Callable) -> Code:
 
 
 def image_rows(rows: dict[str, Tensor], ax: Axes | None = None) -> Axes:
-    """Rows of images, each with its name: {name: (N, 1, 32, 32)} in [0, 1] or uint8."""
+    """Rows of images, each with its name: {name: (N, 1, 32, 32)} in [0, 1] or
+    uint8.
+    """
     ax = ax or plt.figure(figsize=(7.2, 0.2 + 0.8 * len(rows))).add_subplot()
-    ax.imshow(_mosaic([list(map(_picture, images)) for images in rows.values()]), **_GREY)
+    ax.imshow(
+        _mosaic([list(map(_picture, images)) for images in rows.values()]),
+        **_GREY,
+    )
     ax.set_yticks([16.5 + 34 * row for row in range(len(rows))], rows.keys())
     ax.set_xticks([])
     return _bare(ax)
 
 
-def image_grid(images: Tensor, columns: int = 10, ax: Axes | None = None) -> Axes:
+def image_grid(
+    images: Tensor, columns: int = 10, ax: Axes | None = None
+) -> Axes:
     """Images in reading order: (N, 1, 32, 32) in [0, 1] or uint8."""
     ax = ax or plt.figure(figsize=SQUARE).add_subplot()
     pictures = [_picture(image) for image in images]
-    rows = [pictures[start : start + columns] for start in range(0, len(pictures), columns)]
+    rows = [
+        pictures[start : start + columns]
+        for start in range(0, len(pictures), columns)
+    ]
     ax.imshow(_mosaic(rows), **_GREY)
     ax.set(xticks=[], yticks=[])
     return _bare(ax)
 
 
-def decoded_plane(images: Tensor, extent: Sequence[float], ax: Axes | None = None) -> Axes:
-    """Decoded images where their latent points lie: those of `plane(extent, side)`, in order."""
+def decoded_plane(
+    images: Tensor, extent: Sequence[float], ax: Axes | None = None
+) -> Axes:
+    """Decoded images where their latent points lie: those of `plane(extent,
+    side)`, in order.
+    """
     ax = ax or plt.figure(figsize=SQUARE).add_subplot()
     side = round(len(images) ** 0.5)
     pictures = [_picture(image) for image in images]
-    rows = [pictures[start : start + side] for start in range(0, side * side, side)]
+    rows = [
+        pictures[start : start + side] for start in range(0, side * side, side)
+    ]
     ax.imshow(_mosaic(rows, gap=0), extent=extent, aspect="auto", **_GREY)
     ax.set(xlabel="$z_0$", ylabel="$z_1$")
     return ax
 
 
 def plane(extent: Sequence[float], side: int = 20) -> Tensor:
-    """Points at the cell centres of a square grid, row by row from the top: (side^2, 2)."""
+    """Points at the cell centres of a square grid, row by row from the top:
+    (side^2, 2).
+    """
     left, right, bottom, top = extent
     centres = (torch.arange(side) + 0.5) / side
     y, x = torch.meshgrid(top - (top - bottom) * centres, left + (right - left) * centres,
@@ -93,9 +114,15 @@ def plane(extent: Sequence[float], side: int = 20) -> Tensor:
 
 
 def latent_scatter(
-    codes: Tensor, labels: Tensor, ax: Axes | None = None, limit: int = 5000, names: bool = True
+    codes: Tensor,
+    labels: Tensor,
+    ax: Axes | None = None,
+    limit: int = 5000,
+    names: bool = True,
 ) -> Axes:
-    """The first `limit` codes (N, 2), coloured by class, each class named at its median."""
+    """The first `limit` codes (N, 2), coloured by class, each class named at
+    its median.
+    """
     ax = ax or plt.figure(figsize=SQUARE).add_subplot()
     codes, labels = codes[:limit].cpu(), labels[:limit].cpu()
     size = 6 if len(codes) > 2000 else 12
@@ -110,15 +137,21 @@ def latent_scatter(
 
 
 def class_names(codes: Tensor, labels: Tensor, ax: Axes) -> Axes:
-    """Each class's name at the median of its codes (N, 2), moved up where it would hide another."""
+    """Each class's name at the median of its codes (N, 2), moved up where it
+    would hide another.
+    """
     codes, labels = np.asarray(codes.cpu()), np.asarray(labels.cpu())
     width, height = (0.28, 0.065) * (
         np.quantile(codes, 0.99, axis=0) - np.quantile(codes, 0.01, axis=0)
     )
     placed: list[tuple[float, float]] = []
-    medians = {k: np.median(codes[labels == k], axis=0) for k in np.unique(labels)}
+    medians = {
+        k: np.median(codes[labels == k], axis=0) for k in np.unique(labels)
+    }
     for k, (x, y) in sorted(medians.items(), key=lambda item: item[1][1]):
-        while any(abs(x - u) < width and abs(y - v) < height for u, v in placed):
+        while any(
+            abs(x - u) < width and abs(y - v) < height for u, v in placed
+        ):
             y += height / 4
         placed.append((x, y))
         ax.annotate(CLASS_NAMES[k], (x, y), ha="center", va="center", fontsize=8,
@@ -127,40 +160,78 @@ def class_names(codes: Tensor, labels: Tensor, ax: Axes) -> Axes:
 
 
 def prior_circles(ax: Axes) -> Axes:
-    """Circles at one and two standard deviations of N(0, I): 39 % and 86 % of its mass."""
+    """Circles at one and two standard deviations of N(0, I): 39 % and 86 % of
+    its mass.
+    """
     for radius in (1, 2):
-        ax.add_patch(Circle((0, 0), radius, fill=False, color="black", linewidth=1, linestyle="--"))
+        ax.add_patch(
+            Circle(
+                (0, 0),
+                radius,
+                fill=False,
+                color="black",
+                linewidth=1,
+                linestyle="--",
+            )
+        )
     return ax
 
 
 def clouds(mu: Tensor, logvar: Tensor, colors: Sequence[str], ax: Axes) -> Axes:
-    """Each q(z|x) as the ellipse of one and two standard deviations: (N, 2), (N, 2)."""
+    """Each q(z|x) as the ellipse of one and two standard deviations: (N, 2),
+    (N, 2).
+    """
     std = torch.exp(0.5 * logvar)
-    for centre, width, color in zip(mu.tolist(), std.tolist(), colors, strict=True):
+    for centre, width, color in zip(
+        mu.tolist(), std.tolist(), colors, strict=True
+    ):
         for deviations, alpha in ((1, 0.45), (2, 0.2)):
             size = [2 * deviations * w for w in width]
-            ax.add_patch(Ellipse(centre, *size, facecolor=color, edgecolor="none", alpha=alpha))
+            ax.add_patch(
+                Ellipse(
+                    centre,
+                    *size,
+                    facecolor=color,
+                    edgecolor="none",
+                    alpha=alpha,
+                )
+            )
     return ax
 
 
-def loss_curves(history: list[dict], terms: Sequence[str], ax: Axes | None = None, **line) -> Axes:
+def loss_curves(
+    history: list[dict], terms: Sequence[str], ax: Axes | None = None, **line
+) -> Axes:
     """Terms of a history of `train.fit` against the images seen."""
     ax = ax or plt.figure(figsize=WIDE).add_subplot()
     seen = [row["images_seen"] for row in history]
     for term in terms:
         style = {"label": term.replace("_", " "), **line}
-        ax.plot(seen, [row[term] for row in history], marker="o", markersize=3, **style)
+        ax.plot(
+            seen,
+            [row[term] for row in history],
+            marker="o",
+            markersize=3,
+            **style,
+        )
     ax.set(xlabel="images seen", ylabel="nats per image")
     ax.xaxis.set_major_formatter("{x:,.0f}")
     return ax
 
 
-def class_bars(shares: dict[str, Tensor], colors: Sequence[str], ax: Axes | None = None) -> Axes:
+def class_bars(
+    shares: dict[str, Tensor], colors: Sequence[str], ax: Axes | None = None
+) -> Axes:
     """Bars side by side for each class: {name: (10,)} of shares that sum to 1."""
     ax = ax or plt.figure(figsize=WIDE).add_subplot()
     width = 0.8 / len(shares)
-    for place, ((name, values), color) in enumerate(zip(shares.items(), colors, strict=True)):
-        x = np.arange(len(CLASS_NAMES)) + (place - (len(shares) - 1) / 2) * width
+    for place, ((name, values), color) in enumerate(
+        zip(shares.items(), colors, strict=True)
+    ):
+        x = (
+            np.arange(len(CLASS_NAMES))
+            + (place - (len(shares) - 1) / 2) * width
+        )
         ax.bar(x, values.tolist(), width, label=name, color=color)
     ax.set_xticks(range(len(CLASS_NAMES)), CLASS_NAMES, rotation=30, ha="right")
     ax.set(ylabel="share of decoded samples")
@@ -182,7 +253,9 @@ def _mosaic(rows: list[list[np.ndarray]], gap: int = 2) -> np.ndarray:
     canvas = np.ones((len(rows) * step - gap, columns * step - gap))
     for y, row in enumerate(rows):
         for x, picture in enumerate(row):
-            canvas[y * step : (y + 1) * step - gap, x * step : (x + 1) * step - gap] = picture
+            canvas[
+                y * step : (y + 1) * step - gap, x * step : (x + 1) * step - gap
+            ] = picture
     return canvas
 
 

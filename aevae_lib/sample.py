@@ -1,7 +1,7 @@
 """From images to codes, from codes to images, and ways to draw new codes.
 
-A sampler is made from training codes and draws new ones: `sampler = fitted_gaussian(codes)`,
-then `z = sampler(500, seed=0)`.
+A sampler is made from training codes and draws new ones: `sampler =
+fitted_gaussian(codes)`, then `z = sampler(500, seed=0)`.
 """
 
 from collections.abc import Callable
@@ -20,24 +20,35 @@ Sampler = Callable[..., Tensor]
 
 
 @torch.no_grad()
-def encode(model: Autoencoder, images: Tensor, batch_size: int = 1000) -> Tensor:
+def encode(
+    model: Autoencoder, images: Tensor, batch_size: int = 1000
+) -> Tensor:
     """The codes of uint8 images (for a VAE, mu): (N, 1, 32, 32) -> (N, D)."""
     data.check_images(images)
-    return torch.cat([model.encode(data.to_float(part)) for part in images.split(batch_size)])
+    return torch.cat(
+        [model.encode(data.to_float(part)) for part in images.split(batch_size)]
+    )
 
 
 @torch.no_grad()
-def encode_sampled(model: VAE, images: Tensor, seed: int = 0, batch_size: int = 1000) -> Tensor:
+def encode_sampled(
+    model: VAE, images: Tensor, seed: int = 0, batch_size: int = 1000
+) -> Tensor:
     """One draw z ~ q(z|x) for each uint8 image: (N, 1, 32, 32) -> (N, D)."""
     data.check_images(images)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        parts = [model.posterior(data.to_float(part)) for part in images.split(batch_size)]
+        parts = [
+            model.posterior(data.to_float(part))
+            for part in images.split(batch_size)
+        ]
         return torch.cat([reparameterise(mu, logvar) for mu, logvar in parts])
 
 
 def codes_of(model: Autoencoder, images: Tensor) -> Tensor:
-    """Codes as the decoder met them in training: with the model's own noise, if it has any."""
+    """Codes as the decoder met them in training: with the model's own noise, if
+    it has any.
+    """
     noisy = isinstance(model, (VAE, NoisyAutoencoder))
     return (encode_sampled if noisy else encode)(model, images)
 
@@ -47,9 +58,12 @@ def decode(model: Autoencoder, z: Tensor, batch_size: int = 1000) -> Tensor:
     """The mean image at each latent point, in [0, 1]: (N, D) -> (N, 1, 32, 32)."""
     if z.ndim != 2 or z.shape[1] != model.latent_dim:
         raise ValueError(
-            f"Expected latent points of shape (N, {model.latent_dim}), got {tuple(z.shape)}."
+            f"Expected latent points of shape (N, {model.latent_dim}), got "
+            f"{tuple(z.shape)}."
         )
-    return torch.cat([model.decode(part).sigmoid() for part in z.split(batch_size)])
+    return torch.cat(
+        [model.decode(part).sigmoid() for part in z.split(batch_size)]
+    )
 
 
 def reconstruct(model: Autoencoder, images: Tensor) -> Tensor:
@@ -64,20 +78,26 @@ def prior(codes: Tensor) -> Sampler:
 
 
 def box(codes: Tensor) -> Sampler:
-    """Uniform in the box that just holds the training codes (N, D), strays included."""
+    """Uniform in the box that just holds the training codes (N, D), strays
+    included.
+    """
     check_codes(codes)
     low, high = codes.amin(0), codes.amax(0)
 
     def draw(n: int, seed: int = 0) -> Tensor:
         generator = torch.Generator().manual_seed(seed)
-        uniform = torch.rand(n, codes.shape[1], generator=generator).to(codes.device)
+        uniform = torch.rand(n, codes.shape[1], generator=generator).to(
+            codes.device
+        )
         return low + (high - low) * uniform
 
     return draw
 
 
 class Mixture(NamedTuple):
-    """K normal distributions: component k has covariance factors[k] @ factors[k].T."""
+    """K normal distributions: component k has covariance factors[k] @
+    factors[k].T.
+    """
 
     weights: Tensor  # (K,)
     means: Tensor  # (K, D)
@@ -86,43 +106,66 @@ class Mixture(NamedTuple):
 
 def fit_gaussian(codes: Tensor) -> Mixture:
     """The one normal distribution with the mean and covariance of codes (N, D)."""
-    known = check_codes(codes).detach().cpu().double()  # MPS has neither double nor what follows
-    factor, failed = torch.linalg.cholesky_ex(torch.atleast_2d(torch.cov(known.T)))
+    known = (
+        check_codes(codes).detach().cpu().double()
+    )  # MPS has neither double nor what follows
+    factor, failed = torch.linalg.cholesky_ex(
+        torch.atleast_2d(torch.cov(known.T))
+    )
     if failed:
-        raise ValueError("The codes do not vary in every direction: no Gaussian can be fitted.")
+        raise ValueError(
+            "The codes do not vary in every direction: no Gaussian can be "
+            "fitted."
+        )
     return Mixture(torch.ones(1), known.mean(0, keepdim=True), factor[None])
 
 
 def fit_mixture(codes: Tensor) -> Mixture:
-    """A mixture of 10 normal distributions with full covariances, fitted to codes (N, D).
+    """A mixture of 10 normal distributions with full covariances, fitted to
+    codes (N, D).
 
-    It is fitted by expectation maximisation to 10,000 of the training codes, or to all if there
-    are fewer; which ones, and the seed of the fit, are fixed. The fit is made after the linear
-    map that gives the codes the identity as covariance: without it, their units would decide
-    where the fit starts and how it ends.
+    It is fitted by expectation maximisation to 10,000 of the training codes, or
+    to all if there are fewer; which ones, and the seed of the fit, are fixed.
+    The fit is made after the linear map that gives the codes the identity as
+    covariance: without it, their units would decide where the fit starts and
+    how it ends.
     """
     components, most = 10, 10_000
     least = components * (check_codes(codes).shape[1] + 1)
     if len(codes) < least:
-        raise ValueError(f"Expected at least {least} codes for a mixture, got {len(codes)}.")
-    chosen = torch.randperm(len(codes), generator=torch.Generator().manual_seed(0))[:most]
+        raise ValueError(
+            f"Expected at least {least} codes for a mixture, got {len(codes)}."
+        )
+    chosen = torch.randperm(
+        len(codes), generator=torch.Generator().manual_seed(0)
+    )[:most]
     known = codes.detach().cpu().double()[chosen]
     _, (centre,), (factor,) = fit_gaussian(known)
-    white = torch.linalg.solve_triangular(factor, (known - centre).T, upper=False).T
-    # Single precision halves the time; it needs a floor under the variances above its rounding.
-    fitted = GaussianMixture(components, reg_covar=1e-5, max_iter=300, random_state=0)
+    white = torch.linalg.solve_triangular(
+        factor, (known - centre).T, upper=False
+    ).T
+    # Single precision halves the time; it needs a floor under the variances
+    # above its rounding.
+    fitted = GaussianMixture(
+        components, reg_covar=1e-5, max_iter=300, random_state=0
+    )
     fitted.fit(white.numpy().astype(np.float32))
     return Mixture(
         torch.from_numpy(fitted.weights_),
         centre + torch.from_numpy(fitted.means_).double() @ factor.T,
-        factor @ torch.linalg.cholesky(torch.from_numpy(fitted.covariances_).double()),
+        factor
+        @ torch.linalg.cholesky(torch.from_numpy(fitted.covariances_).double()),
     )
 
 
 def fitted_gaussian(codes: Tensor) -> Sampler:
-    """The normal distribution with the mean and covariance of the training codes (N, D)."""
+    """The normal distribution with the mean and covariance of the training
+    codes (N, D).
+    """
     _, means, factors = fit_gaussian(codes)
-    mean, factor = (part[0].to(codes.device, codes.dtype) for part in (means, factors))
+    mean, factor = (
+        part[0].to(codes.device, codes.dtype) for part in (means, factors)
+    )
     return lambda n, seed=0: mean + normal(n, codes, seed) @ factor.T
 
 
@@ -132,31 +175,44 @@ def gaussian_mixture(codes: Tensor) -> Sampler:
 
     def draw(n: int, seed: int = 0) -> Tensor:
         generator = torch.Generator().manual_seed(seed)
-        component = torch.multinomial(weights, n, replacement=True, generator=generator)
+        component = torch.multinomial(
+            weights, n, replacement=True, generator=generator
+        )
         noise = torch.randn(n, codes.shape[1], generator=generator).double()
-        z = means + torch.einsum("kij,nj->nki", factors, noise)  # from every component
+        z = means + torch.einsum(
+            "kij,nj->nki", factors, noise
+        )  # from every component
         return z[torch.arange(n), component].to(codes.device, codes.dtype)
 
     return draw
 
 
 def jittered(codes: Tensor, neighbours: int = 5) -> Sampler:
-    """A training code (N, D) drawn at random, plus normal noise as wide as codes lie apart there.
+    """A training code (N, D) drawn at random, plus normal noise as wide as
+    codes lie apart there.
 
-    The noise has the standard deviation r / sqrt(D) in each dimension, r the distance from that
-    code to its own fifth nearest neighbour: a kernel density estimate whose width adapts to the
-    place (Breiman, Meisel and Purcell, 1977). It stays near codes that it has memorised, so it
-    shows what the decoder makes of places like those it knows, and needs all the codes to do so.
+    The noise has the standard deviation r / sqrt(D) in each dimension, r the
+    distance from that code to its own fifth nearest neighbour: a kernel density
+    estimate whose width adapts to the place (Breiman, Meisel and Purcell,
+    1977). It stays near codes that it has memorised, so it shows what the
+    decoder makes of places like those it knows, and needs all the codes to do
+    so.
     """
     if len(check_codes(codes)) <= neighbours:
-        raise ValueError(f"Expected more than {neighbours} codes, got {len(codes)}.")
+        raise ValueError(
+            f"Expected more than {neighbours} codes, got {len(codes)}."
+        )
     known = codes.detach().cpu().double().numpy()
-    search = NearestNeighbors(n_neighbors=neighbours + 1).fit(known)  # the nearest is itself
+    search = NearestNeighbors(n_neighbors=neighbours + 1).fit(
+        known
+    )  # the nearest is itself
 
     def draw(n: int, seed: int = 0) -> Tensor:
         generator = torch.Generator().manual_seed(seed)
         chosen = torch.randint(len(known), (n,), generator=generator).numpy()
-        noise = torch.randn(n, known.shape[1], generator=generator).double().numpy()
+        noise = (
+            torch.randn(n, known.shape[1], generator=generator).double().numpy()
+        )
         reach = search.kneighbors(known[chosen])[0][:, -1:]
         z = known[chosen] + noise * reach / np.sqrt(known.shape[1])
         return torch.from_numpy(z).to(codes.device, codes.dtype)
@@ -164,7 +220,8 @@ def jittered(codes: Tensor, neighbours: int = 5) -> Sampler:
     return draw
 
 
-# What makes each sampler out of training codes, by the name that tables give it.
+# What makes each sampler out of training codes, by the name that tables give
+# it.
 SAMPLERS: dict[str, Callable[[Tensor], Sampler]] = {
     "prior": prior,
     "box": box,
@@ -177,16 +234,25 @@ SAMPLERS: dict[str, Callable[[Tensor], Sampler]] = {
 def normal(n: int, like: Tensor, seed: int) -> Tensor:
     """n standard normal draws beside `like`, the same on every device: (n, D)."""
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(n, like.shape[1], generator=generator).to(like.device, like.dtype)
+    return torch.randn(n, like.shape[1], generator=generator).to(
+        like.device, like.dtype
+    )
 
 
 def check_codes(codes: Tensor, dims: int | None = None) -> Tensor:
-    """The codes themselves, or a clear error if they are not finite and of shape (N, D)."""
+    """The codes themselves, or a clear error if they are not finite and of
+    shape (N, D).
+    """
     shape = tuple(codes.shape)
     if not codes.is_floating_point() or codes.ndim != 2 or 0 in shape:
-        raise ValueError(f"Expected codes of shape (N, D), got {codes.dtype} of shape {shape}.")
+        raise ValueError(
+            f"Expected codes of shape (N, D), got {codes.dtype} of shape "
+            f"{shape}."
+        )
     if dims is not None and shape[1] != dims:
-        raise ValueError(f"Expected codes of shape (N, {dims}), got shape {shape}.")
+        raise ValueError(
+            f"Expected codes of shape (N, {dims}), got shape {shape}."
+        )
     if not torch.isfinite(codes).all():
         raise ValueError("Expected finite codes; some are NaN or infinite.")
     return codes

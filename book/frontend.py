@@ -1,10 +1,11 @@
-"""Make the site's front-end files in book/_vendor: MathJax and one bundle for the widgets.
+"""Make the site's front-end files in book/_vendor: MathJax and one bundle for
+the widgets.
 
     python book/frontend.py
 
-The packages come from npm, pinned with their checksums by package-lock.json; anywidget's
-half comes from the installed Python package, so that the two always match. Nothing is done
-while all of these are unchanged.
+The packages come from npm, pinned with their checksums by package-lock.json;
+anywidget's half comes from the installed Python package, so that the two always
+match. Nothing is done while all of these are unchanged.
 """
 
 import hashlib
@@ -29,7 +30,9 @@ SOURCES = [
 
 
 def main() -> None:
-    fingerprint = hashlib.sha256(b"".join(file.read_bytes() for file in SOURCES)).hexdigest()
+    fingerprint = hashlib.sha256(
+        b"".join(file.read_bytes() for file in SOURCES)
+    ).hexdigest()
     stamp = VENDOR / "made-from.txt"
     if stamp.is_file() and stamp.read_text() == fingerprint:
         return
@@ -39,25 +42,37 @@ def main() -> None:
     print("== Bundling the widgets' front end", flush=True)
     bundle_widgets()
     copy_mathjax()
-    stamp.write_text(fingerprint)  # last, so that a broken run is never taken for a whole one
-    sizes = ", ".join(f"{size(file)} {file.name}" for file in sorted(VENDOR.glob("*")))
+    stamp.write_text(
+        fingerprint
+    )  # last, so that a broken run is never taken for a whole one
+    sizes = ", ".join(
+        f"{size(file)} {file.name}" for file in sorted(VENDOR.glob("*"))
+    )
     print(f"Made {VENDOR}: {sizes}.")
 
 
 def bundle_widgets() -> None:
     """One script and one style sheet, for the current browsers."""
-    # anywidget ships an AMD module: define([names], factory). As CommonJS it is the factory.
+    # anywidget ships an AMD module: define([names], factory). As CommonJS it is
+    # the factory.
     module = BOOK / "node_modules" / "anywidget-front-end" / "index.js"
     module.parent.mkdir(exist_ok=True)
     shim = "const define = (names, factory) => (module.exports = factory);\n"
     text = ANYWIDGET.read_text(encoding="utf-8")
-    # It calls a widget failed that is not there after two seconds: too soon for a slow phone.
+    # It calls a widget failed that is not there after two seconds: too soon for
+    # a slow phone.
     text = text.replace("AbortSignal.timeout(2e3)", "AbortSignal.timeout(6e4)")
     module.write_text(shim + text, encoding="utf-8")
-    # The controls would set their labels with MathJax 2; on a page with formulas they would find
-    # MathJax 3 and fail. Our labels hold no formulas, so they are told that there is none.
+    # The controls would set their labels with MathJax 2; on a page with
+    # formulas they would find MathJax 3 and fail. Our labels hold no formulas,
+    # so they are told that there is none.
     run(
-        *("node", "node_modules/esbuild/bin/esbuild", "widgets.js", "--outdir=_vendor"),
+        *(
+            "node",
+            "node_modules/esbuild/bin/esbuild",
+            "widgets.js",
+            "--outdir=_vendor",
+        ),
         *("--bundle", "--minify", "--target=es2022", "--legal-comments=linked"),
         "--define:window.MathJax=undefined",
     )
@@ -74,7 +89,9 @@ def copy_mathjax() -> None:
 def run(program: str, *arguments: str) -> None:
     """Run node or npm, from beside this Python if it has them."""
     environment = dict(os.environ)
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment["PATH"] = (
+        f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    )
     subprocess.run([program, *arguments], cwd=BOOK, env=environment, check=True)
 
 

@@ -1,4 +1,6 @@
-"""What the site needs beyond _config.yml: static files, a cache never stale, places for widgets."""
+"""What the site needs beyond _config.yml: static files, a cache never stale,
+places for widgets.
+"""
 
 import base64
 import hashlib
@@ -19,14 +21,19 @@ BOOK = Path(__file__).parent
 VENDOR = BOOK / "_vendor"
 
 STATE = re.compile(
-    r'(<script type="application/vnd.jupyter.widget-state\+json">)(.*?)(</script>)', re.DOTALL
+    r"(<script "
+    r'type="application/vnd.jupyter.widget-state\+json">)(.*?)(</script>)',
+    re.DOTALL,
 )
 VIEW = re.compile(
-    r'<script type="application/vnd.jupyter.widget-view\+json">(.*?)</script>', re.DOTALL
+    r'<script type="application/vnd.jupyter.widget-view\+json">(.*?)</script>',
+    re.DOTALL,
 )
-LONG = 2000  # characters of a widget's text from which on it becomes a file of its own
+# characters of a widget's text from which on it becomes a file of its own
+LONG = 2000
 
-# What the theme and its helpers write that screen readers stumble over, and what is put instead.
+# What the theme and its helpers write that screen readers stumble over, and
+# what is put instead.
 MENDS = [
     # the side bar, with the logo in it, is no landmark
     (
@@ -34,7 +41,10 @@ MENDS = [
         r'\1 role="complementary" aria-label="Course" class=',
     ),
     # a name that is not the text on the button
-    (r'(<button class="btn search-button-field[^>]*) aria-label="Search"', r"\1"),
+    (
+        r'(<button class="btn search-button-field[^>]*) aria-label="Search"',
+        r"\1",
+    ),
     (r'(<i class="theme-switch[^>]*?)\s+title="[^"]*"', r"\1"),
     (r'<summary aria-label="Toggle hidden content">', r"<summary>"),
     # roles that were taken out of the standard
@@ -46,7 +56,9 @@ MENDS = [
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", serve_static_files)
     app.connect("config-inited", key_the_cache)
-    app.connect("html-page-context", launch_only_notebooks, priority=900)  # after the theme
+    app.connect(
+        "html-page-context", launch_only_notebooks, priority=900
+    )  # after the theme
     app.connect("autodoc-process-docstring", read_as_plain_text)
     app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("build-finished", mend_the_pages)
@@ -57,40 +69,59 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 
 def serve_static_files(app: Sphinx, config: Config) -> None:
-    """Add our folders here, after Jupyter Book has put every script it knows on every page."""
+    """Add our folders here, after Jupyter Book has put every script it knows on
+    every page.
+    """
     if not (VENDOR / "made-from.txt").is_file():
-        raise ExtensionError(f"{VENDOR} is not there yet. Make it with: python book/frontend.py")
+        raise ExtensionError(
+            f"{VENDOR} is not there yet. Make it with: python book/frontend.py"
+        )
     places = BOOK.parent / "aevae_lib" / "frontend" / "place.css"
     config.html_static_path += [str(BOOK / "static"), str(VENDOR), str(places)]
 
 
 def key_the_cache(app: Sphinx, config: Config) -> None:
-    """Keep the outputs of executed notebooks in a folder named after all that they rest on.
+    """Keep the outputs of executed notebooks in a folder named after all that
+    they rest on.
 
-    jupyter-cache looks at a notebook's code alone. With another foundation this folder's name is
-    another one: the setting has changed, so that Sphinx reads every page again, and the cache is
-    empty, so that every notebook runs again.
+    jupyter-cache looks at a notebook's code alone. With another foundation this
+    folder's name is another one: the setting has changed, so that Sphinx reads
+    every page again, and the cache is empty, so that every notebook runs again.
     """
     cache = Path(app.outdir).parent / ".jupyter_cache" / foundation()[:16]
     config.nb_execution_cache_path = str(cache)
 
 
 def foundation() -> str:
-    """One hash over what every output rests on: library, lock, data, device and Python."""
+    """One hash over what every output rests on: library, lock, data, device and
+    Python.
+    """
     library = sorted((BOOK.parent / "aevae_lib").rglob("*"))
-    files = [file for file in library if file.is_file() and file.suffix != ".pyc"]
+    files = [
+        file for file in library if file.is_file() and file.suffix != ".pyc"
+    ]
     key = hashlib.sha256()
     for file in [*files, BOOK.parent / "requirements.lock"]:
-        key.update(f"{file.relative_to(BOOK.parent)}\n".encode() + file.read_bytes())
+        key.update(
+            f"{file.relative_to(BOOK.parent)}\n".encode() + file.read_bytes()
+        )
     folder, _ = data.find_folder()
     for file in sorted(folder.glob("*")):
-        key.update(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}\n".encode())
-    key.update(f"{data.describe_device(data.pick_device())}\n{sys.version}\n".encode())
+        key.update(
+            f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}\n".encode()
+        )
+    key.update(
+        f"{data.describe_device(data.pick_device())}\n{sys.version}\n".encode()
+    )
     return key.hexdigest()
 
 
-def launch_only_notebooks(app: Sphinx, pagename: str, template: str, context: dict, _: Any) -> None:
-    """Take Colab's button from the executed page that is not an .ipynb: Colab cannot open it."""
+def launch_only_notebooks(
+    app: Sphinx, pagename: str, template: str, context: dict, _: Any
+) -> None:
+    """Take Colab's button from the executed page that is not an .ipynb: Colab
+    cannot open it.
+    """
     if not str(app.env.doc2path(pagename)).endswith(".ipynb"):
         context["header_buttons"] = [
             button
@@ -100,12 +131,21 @@ def launch_only_notebooks(app: Sphinx, pagename: str, template: str, context: di
 
 
 def read_as_plain_text(
-    app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]
+    app: Sphinx,
+    what: str,
+    name: str,
+    thing: Any,
+    options: Any,
+    lines: list[str],
 ) -> None:
-    """Docstrings are plain text with code in backticks: keep reStructuredText off the rest."""
+    """Docstrings are plain text with code in backticks: keep reStructuredText
+    off the rest.
+    """
     for number, line in enumerate(lines):
         words = re.split(r"`+([^`]+)`+", line)  # every second one is code
-        words[::2] = [re.sub(r"([*_|\\])", r"\\\1", text) for text in words[::2]]
+        words[::2] = [
+            re.sub(r"([*_|\\])", r"\\\1", text) for text in words[::2]
+        ]
         words[1::2] = [f"``{code}``" for code in words[1::2]]
         lines[number] = "".join(words)
 
@@ -113,12 +153,16 @@ def read_as_plain_text(
 def skip_tuple_fields(
     app: Sphinx, what: str, name: str, thing: Any, skip: bool, options: Any
 ) -> bool | None:
-    """A named tuple's fields stand in its signature; "alias for field number 0" adds nothing."""
+    """A named tuple's fields stand in its signature; "alias for field number 0"
+    adds nothing.
+    """
     return True if type(thing).__name__ == "_tuplegetter" else None
 
 
 def mend_the_pages(app: Sphinx, error: Exception | None) -> None:
-    """Apply `MENDS` to every page that was written, and give its widgets their places."""
+    """Apply `MENDS` to every page that was written, and give its widgets their
+    places.
+    """
     if error:
         return
     for page in Path(app.outdir).rglob("*.html"):
@@ -131,11 +175,12 @@ def mend_the_pages(app: Sphinx, error: Exception | None) -> None:
 
 
 def place_widgets(text: str, page: Path, static: Path) -> str:
-    """A page whose widgets have a place each, with a still figure, and lie outside the text.
+    """A page whose widgets have a place each, with a still figure, and lie
+    outside the text.
 
-    Every long text of our widgets (weights, pictures, code) moves into a file that is named after
-    its content, so that all widgets and pages share it and it is fetched when it is needed:
-    widgets.js knows "file:NAME" for it.
+    Every long text of our widgets (weights, pictures, code) moves into a file
+    that is named after its content, so that all widgets and pages share it and
+    it is fetched when it is needed: widgets.js knows "file:NAME" for it.
     """
     found = STATE.search(text)
     if not found:
@@ -144,9 +189,15 @@ def place_widgets(text: str, page: Path, static: Path) -> str:
     folder.mkdir(exist_ok=True)
     widgets = json.loads(found[2])
     models = {name: model["state"] for name, model in widgets["state"].items()}
-    stills = {name: move_still(state, folder) for name, state in models.items() if "still" in state}
+    stills = {
+        name: move_still(state, folder)
+        for name, state in models.items()
+        if "still" in state
+    }
     for state in models.values():
-        if "still" in state or "digest" in state:  # our views and networks; others stay whole
+        if (
+            "still" in state or "digest" in state
+        ):  # our views and networks; others stay whole
             state |= move_texts(state, folder)
     moved = json.dumps(widgets, separators=(",", ":")).replace("<", "\\u003c")
     text = text[: found.start(2)] + moved + text[found.end(2) :]
@@ -156,7 +207,10 @@ def place_widgets(text: str, page: Path, static: Path) -> str:
     def place(view: re.Match) -> str:
         nonlocal count
         panel = models.get(json.loads(view[1])["model_id"], {})
-        children = [child.removeprefix("IPY_MODEL_") for child in panel.get("children", [])]
+        children = [
+            child.removeprefix("IPY_MODEL_")
+            for child in panel.get("children", [])
+        ]
         name = next((child for child in children if child in stills), None)
         if name is None:
             return view[0]
@@ -166,7 +220,8 @@ def place_widgets(text: str, page: Path, static: Path) -> str:
         return (
             f'<div class="aevae-place" id="widget-{count}" '
             f'style="--aevae-wide: {wide}px; --aevae-narrow: {narrow}px">'
-            f'<img class="aevae-still" src="{up}_static/widgets/{stills[name]}" alt="{alt}">'
+            '<img class="aevae-still" '
+            f'src="{up}_static/widgets/{stills[name]}" alt="{alt}">'
             f"{view[0]}</div>"
         )
 

@@ -1,23 +1,19 @@
 """What several tests share."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from aevae_lib import data
+from tools import repository
 
 ROOT = Path(__file__).resolve().parent.parent
-# The tools import one another as scripts do. Last, since one of them is called site.
-sys.path.append(str(ROOT / "tools"))
 
 
 @pytest.fixture(scope="session")
 def sources() -> list[Path]:
     """The project's own files, tracked or new, relative to its root."""
-    import repository
-
     return [path.relative_to(ROOT) for path in repository.files()]
 
 
@@ -34,7 +30,9 @@ def git():
 
 @pytest.fixture
 def clone(tmp_path: Path, sources: list[Path], git) -> Path:
-    """A repository of its own with the sources as they are now, to change at will."""
+    """A repository of its own with the sources as they are now, to change at
+    will.
+    """
     folder = tmp_path / "clone"
     for source in sources:
         target = folder / source
@@ -48,10 +46,15 @@ def clone(tmp_path: Path, sources: list[Path], git) -> Path:
 
 @pytest.fixture(scope="session")
 def fashion_folder() -> Path:
-    """Where the whole of Fashion-MNIST is; without it the tests fail, they do not shrink."""
+    """Where the whole of Fashion-MNIST is; without it the tests fail, they do
+    not shrink.
+    """
     folder, source = data.find_folder()
     if folder == data.SAMPLE_FOLDER:
-        pytest.fail(f"These tests need the whole of Fashion-MNIST, and only {source} is here.")
+        pytest.fail(
+            f"These tests need the whole of Fashion-MNIST, and only {source} "
+            "is here."
+        )
     return folder
 
 
@@ -60,7 +63,9 @@ def fashion(fashion_folder) -> data.FashionMNIST:
     """The whole of Fashion-MNIST on the CPU."""
     fashion = data.load("cpu")
     assert len(fashion.train.images) == 55_000, (
-        f"These tests are for the whole of Fashion-MNIST, and the data come from {fashion.source}. "
-        "Install Debian's dataset-fashion-mnist, allow a download, or set AEVAE_DATA."
+        "These tests are for the whole of Fashion-MNIST, and the data come "
+        f"from {fashion.source}. "
+        "Install Debian's dataset-fashion-mnist, allow a download, or set "
+        "AEVAE_DATA."
     )
     return fashion

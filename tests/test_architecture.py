@@ -1,4 +1,6 @@
-"""Imports point one way, the code that chapters show fits a page, and all of it is documented."""
+"""Imports point one way, the code that chapters show fits a page, and all of it
+is documented.
+"""
 
 import ast
 import inspect
@@ -20,7 +22,11 @@ def imported(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-            found |= {name.split(".")[1] for name in names if name.startswith("aevae_lib.")}
+            found |= {
+                name.split(".")[1]
+                for name in names
+                if name.startswith("aevae_lib.")
+            }
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
             if module in (".", "aevae_lib"):
@@ -44,11 +50,19 @@ def test_imports_point_only_leftwards(name):
 def test_imports_are_seen_in_every_form(tmp_path):
     path = tmp_path / "forms.py"
     path.write_text(
-        "import torch\nimport aevae_lib.plots\nfrom . import train\nfrom .models import VAE\n"
+        "import torch\nimport aevae_lib.plots\nfrom . import train\nfrom "
+        ".models import VAE\n"
         "from aevae_lib import data\nfrom aevae_lib.losses import ae_loss\n"
         "def late():\n    from . import widgets\n"
     )
-    assert imported(path) == {"plots", "train", "models", "data", "losses", "widgets"}
+    assert imported(path) == {
+        "plots",
+        "train",
+        "models",
+        "data",
+        "losses",
+        "widgets",
+    }
 
 
 @pytest.mark.parametrize("name", ORDER)
@@ -58,7 +72,9 @@ def test_everything_public_has_a_docstring(name):
     definitions = (ast.FunctionDef, ast.ClassDef)
     public = [node for node in module.body if isinstance(node, definitions)]
     for owner in [node for node in public if isinstance(node, ast.ClassDef)]:
-        public += [node for node in owner.body if isinstance(node, ast.FunctionDef)]
+        public += [
+            node for node in owner.body if isinstance(node, ast.FunctionDef)
+        ]
     for node in public:
         # PyTorch says what `forward` is.
         if not node.name.startswith("_") and node.name != "forward":
@@ -68,15 +84,28 @@ def test_everything_public_has_a_docstring(name):
 def test_code_shown_in_chapters_fits_a_page():
     shown = {}
     for path in sorted((ROOT / "chapters").glob("*.ipynb")):
-        cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
-        code = "\n".join(re.sub(r"(?m)^\s*[%!].*$", "", cell.source) for cell in cells)
+        cells = [
+            cell
+            for cell in nbformat.read(path, 4).cells
+            if cell.cell_type == "code"
+        ]
+        code = "\n".join(
+            re.sub(r"(?m)^\s*[%!].*$", "", cell.source) for cell in cells
+        )
         names = {}
         for node in ast.walk(ast.parse(code)):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("aevae_lib"):
+            if isinstance(node, ast.ImportFrom) and (
+                node.module or ""
+            ).startswith("aevae_lib"):
                 exec(ast.unparse(node), names)
         for node in ast.walk(ast.parse(code)):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("plots.show", "show"):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                "plots.show",
+                "show",
+            ):
                 argument = ast.unparse(node.args[0])
-                shown[argument] = len(inspect.getsource(eval(argument, names)).splitlines())
+                shown[argument] = len(
+                    inspect.getsource(eval(argument, names)).splitlines()
+                )
     assert shown, "no chapter shows code of the library"
     assert {name: lines for name, lines in shown.items() if lines > 55} == {}

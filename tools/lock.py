@@ -1,7 +1,8 @@
 """Choose the versions in requirements.lock anew: `make lock`.
 
-uv resolves requirements.txt for every Python from 3.11 on, on Linux and macOS, from the index
-that its own settings name (UV_DEFAULT_INDEX, for one). It is installed for this run only.
+uv resolves requirements.txt for every Python from 3.11 on, on Linux and macOS,
+from the index that its own settings name (UV_DEFAULT_INDEX, for one). It is
+installed for this run only.
 """
 
 import subprocess
@@ -22,7 +23,13 @@ with tempfile.TemporaryDirectory() as folder:
     resolve = ["pip", "compile", "--universal", "--python-version=3.11"]
     silent = ["--quiet", "--system-certs", "--no-header", "--no-annotate"]
     versions = subprocess.check_output(
-        [Path(folder) / "bin" / "uv", *resolve, *silent, ROOT / "requirements.txt"], text=True
+        [
+            Path(folder) / "bin" / "uv",
+            *resolve,
+            *silent,
+            ROOT / "requirements.txt",
+        ],
+        text=True,
     )
 LOCK.write_text(HEADER + versions)
 print(f"{LOCK.name}: {len(versions.splitlines())} packages. Now: make test")

@@ -1,11 +1,13 @@
-"""Bring every notebook into the form in which it is kept: `make format` runs this.
+"""Bring every notebook into the form in which it is kept: `make format` runs
+this.
 
     python tools/notebooks.py [--check] [notebook ...]
 
-The set-up cell is renewed from tools/setup_cell.py. Outputs and execution counts are removed,
-except in cells tagged `nbval-check-output`, which nbval compares; their count becomes the
-cell's place among the code cells, as in a notebook that ran once from top to bottom. Metadata
-that editors leave behind is removed. `--check` only names what would change, and fails.
+The set-up cell is renewed from tools/setup_cell.py. Outputs and execution
+counts are removed, except in cells tagged `nbval-check-output`, which nbval
+compares; their count becomes the cell's place among the code cells, as in a
+notebook that ran once from top to bottom. Metadata that editors leave behind is
+removed. `--check` only names what would change, and fails.
 """
 
 import sys
@@ -17,7 +19,11 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 SETUP_CELL = (ROOT / "tools" / "setup_cell.py").read_text().rstrip("\n")
 METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "kernelspec": {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    },
     "language_info": {"name": "python"},
 }
 
@@ -59,7 +65,11 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
             cell.execution_count = None
             cell.outputs = []
     for cell in notebook.cells:
-        kept = {key: cell.metadata[key] for key in ("mystnb", "tags") if key in cell.metadata}
+        kept = {
+            key: cell.metadata[key]
+            for key in ("mystnb", "tags")
+            if key in cell.metadata
+        }
         cell.metadata = NotebookNode(kept)
     notebook.metadata = nbformat.from_dict(METADATA)
     return notebook

@@ -1,9 +1,11 @@
-"""Change the address of the repository, wherever it stands: `make repository URL=...`.
+"""Change the address of the repository, wherever it stands: `make repository
+URL=...`.
 
     python tools/repository.py https://github.com/you/your-fork
 
-The address in force stands in pyproject.toml. It is replaced in every file that git knows,
-in all its forms: the repository itself, its pages, and Colab's way into it.
+The address in force stands in pyproject.toml. It is replaced in every file that
+git knows, in all its forms: the repository itself, its pages, and Colab's way
+into it.
 """
 
 import re
@@ -16,12 +18,21 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: list[str]) -> None:
-    url = arguments[0].removesuffix("/").removesuffix(".git") if arguments else ""
+    url = (
+        arguments[0].removesuffix("/").removesuffix(".git") if arguments else ""
+    )
     new = re.fullmatch(r"https://github\.com/([A-Za-z0-9-]+)/([\w.-]+)", url)
     if not new:
-        sys.exit("Name the repository so: make repository URL=https://github.com/you/your-fork")
+        sys.exit(
+            "Name the repository so: make repository "
+            "URL=https://github.com/you/your-fork"
+        )
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    old = project["urls"]["Repository"].removeprefix("https://github.com/").split("/")
+    old = (
+        project["urls"]["Repository"]
+        .removeprefix("https://github.com/")
+        .split("/")
+    )
     for path in files():
         try:
             before = path.read_text(encoding="utf-8")
@@ -36,13 +47,19 @@ def main(arguments: list[str]) -> None:
 def files() -> list[Path]:
     """Every file of the project, tracked or new."""
     listed = subprocess.check_output(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        text=True,
     )
-    return sorted({ROOT / name for name in listed.split("\0") if (ROOT / name).is_file()})
+    return sorted(
+        {ROOT / name for name in listed.split("\0") if (ROOT / name).is_file()}
+    )
 
 
 def replaced(text: str, old: tuple[str, str], new: tuple[str, str]) -> str:
-    """The text with each form of the old address (owner, name) in the new one's words."""
+    """The text with each form of the old address (owner, name) in the new one's
+    words.
+    """
     for form in ("{}/{}", "{}.github.io/{}"):
         alone = rf"(?<![\w.-]){re.escape(form.format(*old))}(?![\w-])"
         text = re.sub(alone, form.format(*new), text)

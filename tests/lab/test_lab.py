@@ -1,4 +1,6 @@
-"""A widget in JupyterLab with a live kernel: Python and the reader see what the other does."""
+"""A widget in JupyterLab with a live kernel: Python and the reader see what the
+other does.
+"""
 
 import json
 import os
@@ -39,15 +41,31 @@ def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(text) for text in (SHOW, SET)],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3"}
+        },
     )
     nbformat.write(notebook, folder / "try.ipynb")
     token = secrets.token_hex(8)
-    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "IPYTHONDIR": "ipython"}
-    own |= {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
-    environment = os.environ | {name: str(folder / "own" / path) for name, path in own.items()}
+    own = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "IPYTHONDIR": "ipython",
+    }
+    own |= {
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    }
+    environment = os.environ | {
+        name: str(folder / "own" / path) for name, path in own.items()
+    }
     log = (folder / "log.txt").open("w")
-    options = ("--no-browser", "--allow-root", "--port=0", f"--IdentityProvider.token={token}")
+    options = (
+        "--no-browser",
+        "--allow-root",
+        "--port=0",
+        f"--IdentityProvider.token={token}",
+    )
     jupyter = str(Path(sys.executable).with_name("jupyter"))
     server = subprocess.Popen(
         [jupyter, "lab", *options, f"--ServerApp.root_dir={folder}"],
@@ -65,7 +83,9 @@ def lab(tmp_path_factory):
 def find_address(server: subprocess.Popen, log: Path, token: str) -> str:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and server.poll() is None:
-        found = re.search(r"http://(?:127\.0\.0\.1|localhost):(\d+)/", log.read_text())
+        found = re.search(
+            r"http://(?:127\.0\.0\.1|localhost):(\d+)/", log.read_text()
+        )
         if found:
             address = f"http://127.0.0.1:{found[1]}/"
             with urlopen(f"{address}api/status?token={token}") as answer:
@@ -78,10 +98,18 @@ def find_address(server: subprocess.Popen, log: Path, token: str) -> str:
 @pytest.fixture(scope="module")
 def page(lab):
     _, address, token = lab
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    found = (
+        os.environ.get("CHROMIUM")
+        or shutil.which("chromium")
+        or shutil.which("google-chrome")
+    )
+    arguments = (
+        ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        browser = playwright.chromium.launch(
+            executable_path=found, args=arguments
+        )
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(1000 * PATIENCE)
         page.errors = []
@@ -94,8 +122,13 @@ def page(lab):
 
 
 def run_cell(page, number):
-    """Press the keys until the cell's prompt says that it runs: a page still loading loses them."""
-    cell, end = page.locator(".jp-CodeCell").nth(number), time.monotonic() + PATIENCE
+    """Press the keys until the cell's prompt says that it runs: a page still
+    loading loses them.
+    """
+    cell, end = (
+        page.locator(".jp-CodeCell").nth(number),
+        time.monotonic() + PATIENCE,
+    )
     prompt = cell.locator(".jp-InputPrompt")
     while not re.search(r"[*\d]", prompt.inner_text()):
         assert time.monotonic() < end, "JupyterLab does not run the cell"
@@ -109,24 +142,34 @@ def seen(folder: Path, name: str, least: int = 1) -> list[float]:
     end = time.monotonic() + 30
     while time.monotonic() < end:
         lines = (
-            (folder / "seen.txt").read_text().splitlines() if (folder / "seen.txt").exists() else []
+            (folder / "seen.txt").read_text().splitlines()
+            if (folder / "seen.txt").exists()
+            else []
         )
-        values = [value for about, value in map(json.loads, lines) if about == name]
+        values = [
+            value for about, value in map(json.loads, lines) if about == name
+        ]
         if len(values) >= least:
             return values
         time.sleep(0.2)
     raise AssertionError(f"Python saw nothing of {name}")
 
 
-def test_python_sees_what_the_reader_does_and_the_reader_what_python_does(lab, page):
+def test_python_sees_what_the_reader_does_and_the_reader_what_python_does(
+    lab, page
+):
     folder = lab[0]
     plane = page.locator(".aevae-plane")
     plane.scroll_into_view_if_needed()
     box = plane.bounding_box()
     canvas = page.locator(".aevae-image")
     before = canvas.evaluate("(canvas) => canvas.toDataURL()")
-    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
-    assert seen(folder, "map0_z0")[-1] == pytest.approx(1.5, abs=0.05)  # the plane is 6 wide
+    page.mouse.click(
+        box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"]
+    )
+    assert seen(folder, "map0_z0")[-1] == pytest.approx(
+        1.5, abs=0.05
+    )  # the plane is 6 wide
     assert seen(folder, "slider")[-1] == seen(folder, "map0_z0")[-1]
     assert canvas.evaluate("(canvas) => canvas.toDataURL()") != before
 
@@ -140,5 +183,7 @@ def test_python_sees_what_the_reader_does_and_the_reader_what_python_does(lab, p
     run_cell(page, 1)
     expect(page.locator(".aevae-map0_z1 .widget-readout")).to_have_text("1.50")
     assert plane.get_attribute("aria-valuetext").endswith("z1 1.50")
-    assert page.get_by_role("button", name="Copy a link").count() == 0  # there is no page to link
+    assert (
+        page.get_by_role("button", name="Copy a link").count() == 0
+    )  # there is no page to link
     assert page.errors == []

@@ -1,4 +1,6 @@
-"""The built site behind a plain local server, and a browser that notes all that goes wrong."""
+"""The built site behind a plain local server, and a browser that notes all that
+goes wrong.
+"""
 
 import http.server
 import os
@@ -38,7 +40,10 @@ def served(folder: Path):
 def site():
     """The address of the built site, ending in a slash."""
     if not (BUILT / "index.html").is_file():
-        pytest.fail(f"{BUILT} is not there. Build the site first: make site", pytrace=False)
+        pytest.fail(
+            f"{BUILT} is not there. Build the site first: make site",
+            pytrace=False,
+        )
     with served(BUILT) as address:
         yield address
 
@@ -51,12 +56,16 @@ def panels() -> dict[str, widgets.Panel]:
 
 @pytest.fixture(scope="session")
 def small_site(panels, tmp_path_factory):
-    """The address of a page for each panel, made as the book's pages are, and of each saved."""
+    """The address of a page for each panel, made as the book's pages are, and
+    of each saved.
+    """
     folder = tmp_path_factory.mktemp("small")
     small.write_static(folder / "_static")
     for name, panel in panels.items():
         small.write_page([panel], folder, name)
-        widgets.save_html(panel, folder / f"saved-{name}.html", title=f"The {name}")
+        widgets.save_html(
+            panel, folder / f"saved-{name}.html", title=f"The {name}"
+        )
     small.write_page([panels["one"], panels["map"]], folder, "both")
     small.write_page([], folder, "plain")
     with served(folder) as address:
@@ -65,17 +74,29 @@ def small_site(panels, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def browser():
-    """Chromium: the one that CHROMIUM names, one on the PATH, or playwright's own."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    """Chromium: the one that CHROMIUM names, one on the PATH, or playwright's
+    own.
+    """
+    found = (
+        os.environ.get("CHROMIUM")
+        or shutil.which("chromium")
+        or shutil.which("google-chrome")
+    )
     # Chromium refuses its sandbox to root, which is what a container runs as.
-    arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    arguments = (
+        ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    )
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=found, args=arguments)
+            browser = playwright.chromium.launch(
+                executable_path=found, args=arguments
+            )
         except Error as error:
             pytest.fail(
-                f"No browser could be started ({error.message.splitlines()[0]}). Install one "
-                "(Debian: apt install chromium; elsewhere: playwright install chromium), or "
+                "No browser could be started "
+                f"({error.message.splitlines()[0]}). Install one "
+                "(Debian: apt install chromium; elsewhere: playwright install "
+                "chromium), or "
                 "name its executable in the environment variable CHROMIUM.",
                 pytrace=False,
             )
@@ -84,25 +105,40 @@ def browser():
 
 
 class Visitor:
-    """Opens pages of the site and keeps a list of everything that a reader should not meet."""
+    """Opens pages of the site and keeps a list of everything that a reader
+    should not meet.
+    """
 
-    def __init__(self, browser: Browser, site: str, size: tuple[int, int] = WIDE, **context):
+    def __init__(
+        self,
+        browser: Browser,
+        site: str,
+        size: tuple[int, int] = WIDE,
+        **context,
+    ):
         self.site, self.problems = site, []
         self.context = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, **context
         )
         self.page = self.context.new_page()
         self.page.on("console", self.hear)
-        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        self.page.on(
+            "pageerror",
+            lambda error: self.problems.append(f"page error: {error}"),
+        )
         self.page.on("request", self.see)
         self.page.on(
             "requestfailed",
-            lambda request: self.problems.append(f"failed: {request.url} ({request.failure})"),
+            lambda request: self.problems.append(
+                f"failed: {request.url} ({request.failure})"
+            ),
         )
         self.page.on(
             "response",
             lambda response: (
-                self.problems.append(f"status {response.status}: {response.url}")
+                self.problems.append(
+                    f"status {response.status}: {response.url}"
+                )
                 if response.status >= 400
                 else None
             ),
@@ -118,7 +154,9 @@ class Visitor:
 
     def open(self, name: str):
         """A page by its name, such as "chapters/index", loaded and at rest."""
-        response = self.page.goto(f"{self.site}{name}.html", wait_until="networkidle")
+        response = self.page.goto(
+            f"{self.site}{name}.html", wait_until="networkidle"
+        )
         assert response.status == 200
         return self.page
 

@@ -1,4 +1,6 @@
-"""Widgets to try in a browser, with networks trained for a second, and pages to put them on."""
+"""Widgets to try in a browser, with networks trained for a second, and pages to
+put them on.
+"""
 
 import json
 import shutil
@@ -77,7 +79,9 @@ def panels() -> dict[str, widgets.Panel]:
         "map": widgets.latent_map(ae, vae, points=shown),
         "one": widgets.latent_map(vae, points=shown),
         "series": widgets.latent_map(points=shown, checkpoints=series),
-        "sampler": widgets.latent_sampler(deep, sample.encode(deep, shown.images)),
+        "sampler": widgets.latent_sampler(
+            deep, sample.encode(deep, shown.images)
+        ),
         "encoder": widgets.encoder_live(ae, vae, images=shown),
         "kl": widgets.kl_playground(),
     }
@@ -103,7 +107,12 @@ def write_page(panels: list[widgets.Panel], folder: Path, name: str) -> None:
         embedded = embed_data(panels, state=state)
         text = json.dumps(embedded["manager_state"]).replace("<", "\\u003c")
         head = HEAD.format(state=text)
-        views = "".join(VIEW.format(view=json.dumps(view)) for view in embedded["view_specs"])
+        views = "".join(
+            VIEW.format(view=json.dumps(view))
+            for view in embedded["view_specs"]
+        )
     text = PAGE.format(head=head, views=views)
     page = folder / f"{name}.html"
-    page.write_text(place_widgets(text, page, folder / "_static"), encoding="utf-8")
+    page.write_text(
+        place_widgets(text, page, folder / "_static"), encoding="utf-8"
+    )

@@ -1,4 +1,6 @@
-"""Every page under axe, in the light on a wide screen and in the dark on a phone."""
+"""Every page under axe, in the light on a wide screen and in the dark on a
+phone.
+"""
 
 from pathlib import Path
 
@@ -8,13 +10,19 @@ import yaml
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "book" / "node_modules" / "axe-core" / "axe.min.js"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
+PAGES = [
+    TOC["root"],
+    *(entry["file"] for part in TOC["parts"] for entry in part["chapters"]),
+]
 
 
 def violations(page) -> list[str]:
     """What axe has to say against a page."""
     if not AXE.is_file():
-        pytest.fail(f"{AXE} is not there. Fetch it: python book/frontend.py", pytrace=False)
+        pytest.fail(
+            f"{AXE} is not there. Fetch it: python book/frontend.py",
+            pytrace=False,
+        )
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run()")
     assert found["passes"], "axe looked at nothing"

@@ -1,6 +1,8 @@
-"""Each kind of widget in a browser, on a page made as the book's are and on a page of its own.
+"""Each kind of widget in a browser, on a page made as the book's are and on a
+page of its own.
 
-Their networks are hardly trained: what is tested is that the browser shows what torch computes.
+Their networks are hardly trained: what is tested is that the browser shows what
+torch computes.
 """
 
 import base64
@@ -20,13 +22,16 @@ from aevae_lib import data, measure, models, sample, widgets
 PHONE = (390, 844)
 NAMES = ["map", "one", "series", "sampler", "encoder", "kl"]
 FLAVOURS = ["", "saved-"]  # on a page like the book's, and saved by save_html
-EVERY = pytest.mark.parametrize("name", [flavour + name for flavour in FLAVOURS for name in NAMES])
+EVERY = pytest.mark.parametrize(
+    "name", [flavour + name for flavour in FLAVOURS for name in NAMES]
+)
 
 # What a panel shows: its pictures, what moves on its planes, its curve.
 SHOWN = """() => Array.from(
   document.querySelectorAll(".aevae-panel :is(canvas, .aevae-plane svg:last-child, .aevae-q)"),
   (part) => part.toDataURL?.() ?? part.outerHTML).join()"""
-# A slider's value: the browser's own, or of ipywidgets' what stands beside it, or its place.
+# A slider's value: the browser's own, or of ipywidgets' what stands beside it,
+# or its place.
 VALUE = """(handle) => {
   if (handle.matches("input")) return Number(handle.value);
   const text = handle.closest(".widget-slider").querySelector(".widget-readout").textContent
@@ -39,7 +44,8 @@ PIXELS = """(canvas) => {
   return Array.from(copy.getImageData(0, 0, 32, 32).data)
     .filter((_, i) => i % 4 === 0).map((grey) => grey / 255);
 }"""
-# Notes when the widget is ready, how far the page jumped, and how long each frame's work took.
+# Notes when the widget is ready, how far the page jumped, and how long each
+# frame's work took.
 WATCH = """
 addEventListener("aevae-ready", () => { window.readyAt ??= performance.now(); });
 window.jumped = 0;
@@ -58,11 +64,16 @@ window.requestAnimationFrame = (act) => ask((time) => {
 
 @pytest.fixture
 def visit(browser, small_site):
-    """Opens a small page with its widgets ready; nothing may have gone wrong at the end."""
+    """Opens a small page with its widgets ready; nothing may have gone wrong at
+    the end.
+    """
     visitors = []
 
-    def open_page(name, size=WIDE, scheme="light", query=None, expected=(), **context):
-        # What playwright evaluates would be refused by a saved page's own rules.
+    def open_page(
+        name, size=WIDE, scheme="light", query=None, expected=(), **context
+    ):
+        # What playwright evaluates would be refused by a saved page's own
+        # rules.
         context["bypass_csp"] = name.startswith("saved-")
         visitor = Visitor(browser, small_site, size, **context)
         visitors.append((visitor, expected))
@@ -80,7 +91,9 @@ def visit(browser, small_site):
     yield open_page
     for visitor, expected in visitors:
         visitor.context.close()
-        unexpected = [p for p in visitor.problems if not any(e in p for e in expected)]
+        unexpected = [
+            p for p in visitor.problems if not any(e in p for e in expected)
+        ]
         assert unexpected == []
 
 
@@ -92,7 +105,9 @@ def after(page, act):
     """Acts, and waits until the panel shows something else."""
     before = page.evaluate(SHOWN)
     act()
-    page.wait_for_function(f"(before) => ({SHOWN})() !== before", arg=before, timeout=5000)
+    page.wait_for_function(
+        f"(before) => ({SHOWN})() !== before", arg=before, timeout=5000
+    )
 
 
 def show_path(page):
@@ -106,7 +121,7 @@ def sliders(panels, name):
     return panels[name.removeprefix("saved-")].sliders
 
 
-# --- controls -------------------------------------------------------------------------------
+# --- controls ----------------------------------------------------------------
 
 
 @EVERY
@@ -138,11 +153,15 @@ def test_every_slider_obeys_the_mouse(visit, panels, name):
     for trait, slider in sliders(panels, name).items():
         one = handle(page, trait)
         one.scroll_into_view_if_needed()
-        rail = page.locator(f".aevae-{trait} :is(.noUi-base, input)").first.bounding_box()
+        rail = page.locator(
+            f".aevae-{trait} :is(.noUi-base, input)"
+        ).first.bounding_box()
         value = one.evaluate(VALUE)
         start = (value - slider.min) / (slider.max - slider.min)
         middle = rail["y"] + rail["height"] / 2
-        inset = 8 if name.startswith("saved-") else 0  # a browser's own thumb stays on its rail
+        inset = (
+            8 if name.startswith("saved-") else 0
+        )  # a browser's own thumb stays on its rail
         at = [
             rail["x"] + inset + (rail["width"] - 2 * inset) * share
             for share in (start, 0.2 if start > 0.5 else 0.8)
@@ -183,14 +202,20 @@ def test_the_ring_is_dragged_and_obeys_keys(visit, panels, name):
         plane = page.locator(".aevae-plane").nth(index)
         plane.scroll_into_view_if_needed()
         box = plane.bounding_box()
-        at = lambda x, y, box=box: (box["x"] + x * box["width"], box["y"] + y * box["height"])  # noqa: E731
+        at = lambda x, y, box=box: (
+            box["x"] + x * box["width"],
+            box["y"] + y * box["height"],
+        )  # noqa: E731
         page.mouse.move(*at(0.5, 0.5))
         page.mouse.down()
         page.mouse.move(*at(0.4, 0.6))
         after(page, lambda at=at: page.mouse.move(*at(0.25, 0.125)))
         page.mouse.up()
         width = one["high"][0] - one["low"][0]
-        expected = [one["low"][0] + 0.25 * width, one["high"][1] - 0.125 * width]
+        expected = [
+            one["low"][0] + 0.25 * width,
+            one["high"][1] - 0.125 * width,
+        ]
         traits = [f"map{index}_z0", f"map{index}_z1"]
         tolerance = 1.5 * one["step"] + 1.5 * width / box["width"]
         values = [handle(page, trait).evaluate(VALUE) for trait in traits]
@@ -206,11 +231,16 @@ def test_the_ring_is_dragged_and_obeys_keys(visit, panels, name):
         }.items():
             after(page, lambda plane=plane, key=key: plane.press(key))
             moved = [handle(page, trait).evaluate(VALUE) for trait in traits]
-            expected = [value + part * width for value, part in zip(values, change, strict=True)]
+            expected = [
+                value + part * width
+                for value, part in zip(values, change, strict=True)
+            ]
             assert moved == pytest.approx(expected, abs=1.5 * one["step"]), key
             values = moved
         after(page, lambda plane=plane: plane.press("Home"))
-        assert [handle(page, trait).evaluate(VALUE) for trait in traits] == pytest.approx([0, 0])
+        assert [
+            handle(page, trait).evaluate(VALUE) for trait in traits
+        ] == pytest.approx([0, 0])
         spoken = plane.get_attribute("aria-valuetext")
         assert spoken == "z0 0.00, z1 0.00"
 
@@ -224,7 +254,9 @@ def test_a_finger_moves_the_ring(visit, panels):
     after(page, lambda: page.touchscreen.tap(x, y))
     one = panels["map"].view.maps[0]
     z0 = one["low"][0] + 0.3 * (one["high"][0] - one["low"][0])
-    assert handle(page, "map0_z0").evaluate(VALUE) == pytest.approx(z0, abs=5 * one["step"])
+    assert handle(page, "map0_z0").evaluate(VALUE) == pytest.approx(
+        z0, abs=5 * one["step"]
+    )
 
 
 @pytest.mark.parametrize("name", ["map", "saved-map"])
@@ -233,10 +265,14 @@ def test_a_path_leads_from_garment_to_garment(visit, panels, name):
     show_path(page)
     codes = [codes_of(view, index) for index in (0, 1)]
     apart = torch.cdist(codes[0], codes[0]).fill_diagonal_(torch.inf).amin(1)
-    start, end = apart.argsort()[-2:].tolist()  # nobody near to mistake them for
+    start, end = apart.argsort()[
+        -2:
+    ].tolist()  # nobody near to mistake them for
     for letter, garment in (("A", start), ("B", end)):
         for axis, key in enumerate(("map0_z0", "map0_z1")):
-            move_slider_to(page, key, codes[0][garment, axis].item(), view.maps[0]["step"])
+            move_slider_to(
+                page, key, codes[0][garment, axis].item(), view.maps[0]["step"]
+            )
         page.get_by_role("button", name=f"{letter}: AE").click()
     t = handle(page, "t")
     t.focus()
@@ -245,13 +281,19 @@ def test_a_path_leads_from_garment_to_garment(visit, panels, name):
         page.wait_for_timeout(60)
         for index in (0, 1):
             expected = codes[index][end if share else start]
-            values = [handle(page, f"map{index}_z{axis}").evaluate(VALUE) for axis in (0, 1)]
-            assert values == pytest.approx(expected.tolist(), abs=1.1 * view.maps[index]["step"])
+            values = [
+                handle(page, f"map{index}_z{axis}").evaluate(VALUE)
+                for axis in (0, 1)
+            ]
+            assert values == pytest.approx(
+                expected.tolist(), abs=1.1 * view.maps[index]["step"]
+            )
     [t.press("ArrowLeft") for _ in range(50)]
     page.wait_for_timeout(60)
     values = [handle(page, f"map1_z{axis}").evaluate(VALUE) for axis in (0, 1)]
     assert values == pytest.approx(
-        ((codes[1][start] + codes[1][end]) / 2).tolist(), abs=1.1 * view.maps[1]["step"]
+        ((codes[1][start] + codes[1][end]) / 2).tolist(),
+        abs=1.1 * view.maps[1]["step"],
     )
     label = page.locator(".aevae-strip").first.get_attribute("aria-label")
     names = [data.CLASS_NAMES[view.labels[garment]] for garment in (start, end)]
@@ -279,12 +321,14 @@ def test_buttons_draw_anew(visit, name):
     assert handle(page, "z0").evaluate(VALUE) == pytest.approx(0)
 
 
-# --- what is shown is what torch computes -----------------------------------------------------
+# --- what is shown is what torch computes ------------------------------------
 
 
 def codes_of(view, index, checkpoint=-1):
     text = view.maps[index]["checkpoints"][checkpoint]["codes"]
-    return torch.from_numpy(np.frombuffer(base64.b64decode(text), "<f4").copy()).view(-1, 2)
+    return torch.from_numpy(
+        np.frombuffer(base64.b64decode(text), "<f4").copy()
+    ).view(-1, 2)
 
 
 def test_raw_decodes_are_within_a_thousandth_of_torchs(visit, panels):
@@ -299,7 +343,9 @@ def test_raw_decodes_are_within_a_thousandth_of_torchs(visit, panels):
         }"""
     )
     view = panels["map"].view
-    shares = torch.rand(20, 2, generator=torch.Generator().manual_seed(0)).tolist()
+    shares = torch.rand(
+        20, 2, generator=torch.Generator().manual_seed(0)
+    ).tolist()
     for index, kind in enumerate((models.Autoencoder, models.VAE)):
         net = view.nets[index]
         z = torch.tensor([place(view.maps[index], share) for share in shares])
@@ -336,30 +382,48 @@ def painted(page, selector, index=0):
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_painted_pixels_are_within_a_hundredth_of_torchs(visit, panels, flavour):
+def test_painted_pixels_are_within_a_hundredth_of_torchs(
+    visit, panels, flavour
+):
     view = panels["map"].view
     for share in (0.5, 0.5), (0.2, 0.7), (0.9, 0.1):
         places = [place(one, share) for one in view.maps]
-        query = {f"map{i}_z{axis}": places[i][axis] for i in (0, 1) for axis in (0, 1)}
+        query = {
+            f"map{i}_z{axis}": places[i][axis]
+            for i in (0, 1)
+            for axis in (0, 1)
+        }
         page = visit(f"{flavour}map", query=query)
         page.wait_for_timeout(80)
         for index, kind in enumerate((models.Autoencoder, models.VAE)):
-            expected = sample.decode(small.quick(kind), torch.tensor([places[index]]))
-            assert (painted(page, ".aevae-image", index) - expected).abs().max() < 1e-2
+            expected = sample.decode(
+                small.quick(kind), torch.tensor([places[index]])
+            )
+            assert (
+                painted(page, ".aevae-image", index) - expected
+            ).abs().max() < 1e-2
     z = [0.5, -1.0, 1.5, 0.0, -0.5]
-    page = visit(f"{flavour}sampler", query={f"z{i}": value for i, value in enumerate(z)})
+    page = visit(
+        f"{flavour}sampler", query={f"z{i}": value for i, value in enumerate(z)}
+    )
     page.wait_for_timeout(80)
     expected = sample.decode(small.quick(models.VAE, 5), torch.tensor([z]))
     assert (painted(page, ".aevae-image") - expected).abs().max() < 1e-2
 
 
 @pytest.mark.parametrize("name", ["map", "saved-map"])
-def test_what_is_said_of_a_point_is_what_the_library_measures(visit, panels, name):
+def test_what_is_said_of_a_point_is_what_the_library_measures(
+    visit, panels, name
+):
     view, shown = panels["map"].view, small.garments()
     seen = set()
     for share in (0.5, 0.5), (0.62, 0.4), (0.02, 0.98), (0.35, 0.48):
         places = [place(one, share) for one in view.maps]
-        query = {f"map{i}_z{axis}": places[i][axis] for i in (0, 1) for axis in (0, 1)}
+        query = {
+            f"map{i}_z{axis}": places[i][axis]
+            for i in (0, 1)
+            for axis in (0, 1)
+        }
         page = visit(name, query=query)
         page.wait_for_function(
             "!document.querySelector('.aevae-maps').textContent.includes('\\u2026')"
@@ -371,21 +435,30 @@ def test_what_is_said_of_a_point_is_what_the_library_measures(visit, panels, nam
             hole = measure.in_hole(point, codes).item()
             model = small.quick(kind)
             pool = torch.nn.functional.avg_pool2d
-            redrawn = pool(sample.reconstruct(model, shown.images[:400]), 2).flatten(1)
+            redrawn = pool(
+                sample.reconstruct(model, shown.images[:400]), 2
+            ).flatten(1)
             image = pool(sample.decode(model, point), 2).flatten(1)
             like = (redrawn - image).norm(dim=1).argmin().item()
             names = [data.CLASS_NAMES[shown.labels[i]] for i in (near, like)]
             text = page.locator(".aevae-caption").nth(index).inner_text()
-            assert f"nearest shown: {names[0]}, {distances[near]:.2f} sd away" in text
+            assert (
+                f"nearest shown: {names[0]}, {distances[near]:.2f} sd away"
+                in text
+            )
             assert f"decodes as: {names[1]}" in text
             assert ("in a hole" in text) == hole
             picture = page.locator(".aevae-picture").nth(index)
-            assert "data:image/webp" in picture.evaluate("(p) => p.style.backgroundImage")
+            assert "data:image/webp" in picture.evaluate(
+                "(p) => p.style.backgroundImage"
+            )
             seen.add(hole)
     assert seen == {True, False}
 
 
-def test_checkpoints_come_when_their_slider_moves_and_bring_their_codes(visit, panels):
+def test_checkpoints_come_when_their_slider_moves_and_bring_their_codes(
+    visit, panels
+):
     requests = []
     page = visit("series")
     page.on("request", lambda request: requests.append(request.url))
@@ -403,12 +476,19 @@ def test_checkpoints_come_when_their_slider_moves_and_bring_their_codes(visit, p
         spoken.append(one.get_attribute("aria-valuetext"))
         for index, kind in enumerate((models.Autoencoder, models.VAE)):
             codes = codes_of(view, index, checkpoint)
-            z = [handle(page, f"map{index}_z{axis}").evaluate(VALUE) for axis in (0, 1)]
+            z = [
+                handle(page, f"map{index}_z{axis}").evaluate(VALUE)
+                for axis in (0, 1)
+            ]
             near = ((codes - torch.tensor([z])) / codes.std(0)).norm(dim=1)
             text = page.locator(".aevae-caption").nth(index).inner_text()
             assert f"{near.min():.2f} sd away" in text
-            expected = sample.decode(small.quick(kind, seed=seed), torch.tensor([z]))
-            assert (painted(page, ".aevae-image", index) - expected).abs().max() < 1e-2
+            expected = sample.decode(
+                small.quick(kind, seed=seed), torch.tensor([z])
+            )
+            assert (
+                painted(page, ".aevae-image", index) - expected
+            ).abs().max() < 1e-2
     assert spoken == ["seed 0", "seed 2", "seed 1"]
     requests.clear()
     after(page, lambda: one.press("End"))
@@ -419,12 +499,24 @@ def test_checkpoints_come_when_their_slider_moves_and_bring_their_codes(visit, p
 @pytest.mark.parametrize("name", ["encoder", "saved-encoder"])
 def test_the_encoder_follows_what_is_done_to_a_garment(visit, panels, name):
     view = panels["encoder"].view
-    garments = np.frombuffer(base64.b64decode(view.images), np.uint8).reshape(-1, 1, 32, 32)
+    garments = np.frombuffer(base64.b64decode(view.images), np.uint8).reshape(
+        -1, 1, 32, 32
+    )
     images = torch.from_numpy(garments.copy())
     ae, vae = small.quick(models.Autoencoder), small.quick(models.VAE)
-    for garment, right, down, top, left in ((0, 0, 0, 0, 0), (4, 3, -2, 0, 0), (11, -5, 4, 9, 6)):
+    for garment, right, down, top, left in (
+        (0, 0, 0, 0, 0),
+        (4, 3, -2, 0, 0),
+        (11, -5, 4, 9, 6),
+    ):
         noise = [0.5, -1.5]
-        query = {"garment": garment, "right": right, "down": down, "top": top, "left": left}
+        query = {
+            "garment": garment,
+            "right": right,
+            "down": down,
+            "top": top,
+            "left": left,
+        }
         query |= {f"map1_noise{axis}": noise[axis] for axis in (0, 1)}
         page = visit(name, query=query)
         page.wait_for_timeout(80)
@@ -436,15 +528,23 @@ def test_the_encoder_follows_what_is_done_to_a_garment(visit, panels, name):
             slice(max(down, 0), 32 + min(down, 0)),
             slice(max(right, 0), 32 + min(right, 0)),
         )
-        moved[..., rows, columns] = torch.roll(image, (down, right), (2, 3))[..., rows, columns]
+        moved[..., rows, columns] = torch.roll(image, (down, right), (2, 3))[
+            ..., rows, columns
+        ]
         shown = painted(page, ".aevae-input .aevae-image")
-        torch.testing.assert_close(shown, data.to_float(moved), atol=1e-6, rtol=0)
+        torch.testing.assert_close(
+            shown, data.to_float(moved), atol=1e-6, rtol=0
+        )
         code, (mu, logvar) = (
             sample.encode(ae, moved),
             vae.posterior(data.to_float(moved)),
         )
         draw = mu + torch.exp(0.5 * logvar) * torch.tensor([noise])
-        pictures = [sample.decode(ae, code), sample.decode(vae, mu), sample.decode(vae, draw)]
+        pictures = [
+            sample.decode(ae, code),
+            sample.decode(vae, mu),
+            sample.decode(vae, draw),
+        ]
         for place, expected in enumerate(pictures):
             seen = painted(page, ".aevae-pictures .aevae-image", place)
             assert (seen - expected).abs().max() < 1e-2
@@ -452,7 +552,9 @@ def test_the_encoder_follows_what_is_done_to_a_garment(visit, panels, name):
         assert numbers(texts[0]) == pytest.approx(code[0].tolist(), abs=0.011)
         kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum().item()
         sigma = torch.exp(0.5 * logvar)[0].tolist()
-        assert numbers(texts[1])[:5] == pytest.approx([*mu[0].tolist(), *sigma, kl], abs=0.02)
+        assert numbers(texts[1])[:5] == pytest.approx(
+            [*mu[0].tolist(), *sigma, kl], abs=0.02
+        )
     before = page.evaluate(SHOWN)
     page.get_by_role("button", name="Redraw").click()
     page.wait_for_function(f"(before) => ({SHOWN})() !== before", arg=before)
@@ -463,7 +565,10 @@ def test_the_encoder_follows_what_is_done_to_a_garment(visit, panels, name):
 
 
 def numbers(text):
-    return [float(part) for part in re.findall(r"-?\d+\.\d+", text.replace("\u2212", "-"))]
+    return [
+        float(part)
+        for part in re.findall(r"-?\d+\.\d+", text.replace("\u2212", "-"))
+    ]
 
 
 @pytest.mark.parametrize("name", ["kl", "saved-kl"])
@@ -471,12 +576,14 @@ def test_the_price_and_its_parts_add_up(visit, name):
     for mu, logvar in ((0.0, 0.0), (1.5, 0.0), (-2.0, -3.0), (0.5, 2.0)):
         page = visit(name, query={"mu": mu, "logvar": logvar})
         page.wait_for_timeout(60)
-        shown = numbers(page.locator(".aevae-bars").inner_text().replace("nats", "nats "))
+        shown = numbers(
+            page.locator(".aevae-bars").inner_text().replace("nats", "nats ")
+        )
         parts = [mu**2 / 2, (np.exp(logvar) - 1 - logvar) / 2]
         assert shown == pytest.approx([*parts, sum(parts)], abs=0.0051)
 
 
-# --- links --------------------------------------------------------------------------------------
+# --- links -------------------------------------------------------------------
 
 
 @EVERY
@@ -497,7 +604,9 @@ def test_a_link_carries_what_is_shown(visit, panels, name):
     expected = page.evaluate(SHOWN)
     other = visit("plain")
     other.goto(link)
-    other.wait_for_function(f"(expected) => ({SHOWN})() === expected", arg=expected, timeout=5000)
+    other.wait_for_function(
+        f"(expected) => ({SHOWN})() === expected", arg=expected, timeout=5000
+    )
     for trait in sliders(panels, name):
         assert handle(other, trait).evaluate(VALUE) == pytest.approx(
             handle(page, trait).evaluate(VALUE)
@@ -507,17 +616,21 @@ def test_a_link_carries_what_is_shown(visit, panels, name):
 def test_a_link_can_do_no_harm(visit):
     plain = visit("map").evaluate(SHOWN)
     for value in ("1e9", "NaN", "", "<img src=x onerror=alert(1)>", "Infinity"):
-        page = visit("map", query={"map0_z0": value, "path_a": "-3", "nobody": "1"})
+        page = visit(
+            "map", query={"map0_z0": value, "path_a": "-3", "nobody": "1"}
+        )
         page.wait_for_timeout(60)
         assert page.evaluate(SHOWN) == plain
 
 
-# --- the page around a widget -------------------------------------------------------------------
+# --- the page around a widget ------------------------------------------------
 
 
 @EVERY
 @pytest.mark.parametrize(
-    ("size", "scheme"), [(WIDE, "light"), (PHONE, "dark")], ids=["wide, light", "phone, dark"]
+    ("size", "scheme"),
+    [(WIDE, "light"), (PHONE, "dark")],
+    ids=["wide, light", "phone, dark"],
 )
 def test_axe_finds_nothing(visit, name, size, scheme):
     page = visit(name, size, scheme)
@@ -532,7 +645,10 @@ def test_every_control_has_a_name_of_its_own(visit, panels, name):
     page, panel = visit(name), panels[name.removeprefix("saved-")]
     show_path(page)
     for trait in panel.sliders:
-        assert handle(page, trait).get_attribute("aria-label") == panel.view.controls[trait]["name"]
+        assert (
+            handle(page, trait).get_attribute("aria-label")
+            == panel.view.controls[trait]["name"]
+        )
     names = page.get_by_role("slider").evaluate_all(
         "(all) => all.map((one) => one.getAttribute('aria-label'))"
     )
@@ -577,13 +693,17 @@ def test_a_part_that_does_not_arrive_is_told_in_the_page(browser, small_site):
         "**/_static/widgets/*.js",
         lambda route: (
             route.abort()
-            if len(route.request.url) and visitor.page.locator(".aevae-panel").count()
+            if len(route.request.url)
+            and visitor.page.locator(".aevae-panel").count()
             else route.continue_()
         ),
     )
     visitor.page.goto(f"{small_site}map.html")
     visitor.page.locator(".aevae-error").first.wait_for()
-    assert "could not start" in visitor.page.locator(".aevae-error").first.inner_text()
+    assert (
+        "could not start"
+        in visitor.page.locator(".aevae-error").first.inner_text()
+    )
     visitor.context.close()
 
 
@@ -594,7 +714,8 @@ def test_what_changed_is_said_politely(visit):
     plane.press("ArrowRight")
     said = page.locator("[aria-live=polite]").first
     page.wait_for_function(
-        "document.querySelector('.aevae-panel [aria-live=polite]').textContent.includes('decoded')"
+        "document.querySelector('.aevae-panel "
+        "[aria-live=polite]').textContent.includes('decoded')"
     )
     assert "VAE: the image decoded at" in said.text_content()
 
@@ -610,10 +731,12 @@ def test_reduced_motion_is_respected(visit):
     assert moving == []
 
 
-# --- weight and speed ----------------------------------------------------------------------------
+# --- weight and speed --------------------------------------------------------
 
 
-def test_widgets_share_one_copy_of_code_and_weights(browser, small_site, panels):
+def test_widgets_share_one_copy_of_code_and_weights(
+    browser, small_site, panels
+):
     visitor = Visitor(browser, small_site, (1280, 400))
     asked = []
     visitor.page.on("request", lambda request: asked.append(request.url))
@@ -621,11 +744,19 @@ def test_widgets_share_one_copy_of_code_and_weights(browser, small_site, panels)
     visitor.page.wait_for_function("document.querySelector('.aevae-is-ready')")
     first = len(asked)
     visitor.page.locator(".aevae-place").last.scroll_into_view_if_needed()
-    visitor.page.wait_for_function("document.querySelectorAll('.aevae-is-ready').length === 2")
+    visitor.page.wait_for_function(
+        "document.querySelectorAll('.aevae-is-ready').length === 2"
+    )
     visitor.context.close()
-    scripts = [url for url in asked if "/_static/widgets/" in url and url.endswith(".js")]
+    scripts = [
+        url
+        for url in asked
+        if "/_static/widgets/" in url and url.endswith(".js")
+    ]
     assert len(scripts) == len(set(scripts))
-    nets = {net.digest for name in ("one", "map") for net in panels[name].view.nets}
+    nets = {
+        net.digest for name in ("one", "map") for net in panels[name].view.nets
+    }
     assert len(nets) == 2
     assert len(asked) > first, "what is far down the page waits for the reader"
     # code, look, pictures, two decoders, two sets of codes
@@ -633,7 +764,9 @@ def test_widgets_share_one_copy_of_code_and_weights(browser, small_site, panels)
     assert visitor.problems == []
 
 
-def test_a_page_without_widgets_loads_none_of_their_scripts(browser, small_site):
+def test_a_page_without_widgets_loads_none_of_their_scripts(
+    browser, small_site
+):
     visitor, asked = Visitor(browser, small_site), []
     visitor.page.on("request", lambda request: asked.append(request.url))
     visitor.open("plain")
@@ -642,8 +775,12 @@ def test_a_page_without_widgets_loads_none_of_their_scripts(browser, small_site)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_widget_costs_at_most_700_kB(browser, small_site, record_property, name):
-    """Compressed, before the first interaction; a page without widgets costs next to nothing."""
+def test_a_widget_costs_at_most_700_kB(
+    browser, small_site, record_property, name
+):
+    """Compressed, before the first interaction; a page without widgets costs
+    next to nothing.
+    """
     visitor, total = Visitor(browser, small_site), []
     visitor.page.on(
         "response",
@@ -667,18 +804,25 @@ def test_a_widget_costs_at_most_700_kB(browser, small_site, record_property, nam
 def test_a_widget_is_ready_soon_after_the_load(visit, record_property, name):
     page = visit(name)
     late = page.evaluate(
-        "window.readyAt - performance.getEntriesByType('navigation')[0].loadEventEnd"
+        "window.readyAt - "
+        "performance.getEntriesByType('navigation')[0].loadEventEnd"
     )
     record_property("ms after load", late)
     print(f"{name}: ready {late:.0f} ms after the load event")
-    assert late <= 3000  # on a machine that does nothing else it is less than 1000
+    assert (
+        late <= 3000
+    )  # on a machine that does nothing else it is less than 1000
 
 
 @pytest.mark.parametrize("name", ["one", "map", "series", "saved-map"])
 def test_decode_and_paint_keep_up_with_a_drag(visit, record_property, name):
-    """The work of a frame after an input (decode, paint, say): its p95 over a drag, at d = 2."""
+    """The work of a frame after an input (decode, paint, say): its p95 over a
+    drag, at d = 2.
+    """
     page = visit(name)
-    page.wait_for_function("!document.querySelector('.aevae-maps').textContent.includes('\\u2026')")
+    page.wait_for_function(
+        "!document.querySelector('.aevae-maps').textContent.includes('\\u2026')"
+    )
     plane = page.locator(".aevae-plane").first
     plane.scroll_into_view_if_needed()
     box = plane.bounding_box()
@@ -688,13 +832,18 @@ def test_decode_and_paint_keep_up_with_a_drag(visit, record_property, name):
     for i in range(120):
         angle = i / 9
         x = box["x"] + box["width"] * (0.5 + 0.4 * np.cos(angle))
-        page.mouse.move(x, box["y"] + box["height"] * (0.5 + 0.4 * np.sin(angle)))
+        page.mouse.move(
+            x, box["y"] + box["height"] * (0.5 + 0.4 * np.sin(angle))
+        )
     page.mouse.up()
     frames = np.array(page.evaluate("Array.from(window.frames.values())"))
     assert len(frames) > 60
     p95 = np.percentile(frames, 95)
     record_property("p95 in ms", p95)
-    print(f"{name}: {len(frames)} frames, median {np.median(frames):.1f} ms, p95 {p95:.1f} ms")
+    print(
+        f"{name}: {len(frames)} frames, median {np.median(frames):.1f} ms, p95 "
+        f"{p95:.1f} ms"
+    )
     assert np.median(frames) <= 10
     assert p95 <= 40  # on a machine that does nothing else it is less than 10
 
@@ -706,9 +855,15 @@ def test_a_saved_page_asks_for_nothing(browser, panels, tmp_path):
         visitor = Visitor(browser, path.as_uri())
         visitor.context.set_offline(True)
         asked = []
-        visitor.page.on("request", lambda request, asked=asked: asked.append(request.url))
+        visitor.page.on(
+            "request", lambda request, asked=asked: asked.append(request.url)
+        )
         visitor.page.goto(path.as_uri())
-        visitor.page.wait_for_function("document.querySelector('.aevae-is-ready')")
+        visitor.page.wait_for_function(
+            "document.querySelector('.aevae-is-ready')"
+        )
         visitor.context.close()
-        assert [url for url in asked if not url.startswith("data:")] == [path.as_uri()]
+        assert [url for url in asked if not url.startswith("data:")] == [
+            path.as_uri()
+        ]
         assert visitor.problems == []

@@ -10,7 +10,10 @@ from bs4 import BeautifulSoup
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "_build" / "html"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
+PAGES = [
+    TOC["root"],
+    *(entry["file"] for part in TOC["parts"] for entry in part["chapters"]),
+]
 NOTEBOOKS = [page for page in PAGES if (ROOT / f"{page}.ipynb").is_file()]
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -23,10 +26,14 @@ SCROLL_THROUGH = """async () => {
 
 
 def html(page: str) -> BeautifulSoup:
-    return BeautifulSoup((BUILT / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+    return BeautifulSoup(
+        (BUILT / f"{page}.html").read_text(encoding="utf-8"), "html.parser"
+    )
 
 
-@pytest.mark.parametrize("visitor", [(1280, 800), (390, 844)], indirect=True, ids=["wide", "phone"])
+@pytest.mark.parametrize(
+    "visitor", [(1280, 800), (390, 844)], indirect=True, ids=["wide", "phone"]
+)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_loads_without_a_complaint_and_fits_the_screen(visitor, name):
     page = visitor.open(name)
@@ -47,17 +54,27 @@ def test_every_image_has_a_useful_text(site, name):
     for image in html(name).find_all("img"):
         text = image.get("alt", "")
         inside = image.find_parent("article") is not None
-        words = 6 if inside else 2  # a figure's text tells its finding; a logo's, its name
+        words = (
+            6 if inside else 2
+        )  # a figure's text tells its finding; a logo's, its name
         assert len(text.split()) >= words, f"{image.get('src')}: {text!r}"
-        assert Path(image["src"]).stem not in text, f"{image['src']} is described by its file name"
+        assert Path(image["src"]).stem not in text, (
+            f"{image['src']} is described by its file name"
+        )
 
 
 def test_every_internal_link_leads_somewhere(site):
     ids, dead = {}, []
     for name in PAGES:
-        for tag in html(name).find_all(["a", "link", "script", "img", "source"]):
+        for tag in html(name).find_all(
+            ["a", "link", "script", "img", "source"]
+        ):
             target = tag.get("href") or tag.get("src")
-            if not target or urlsplit(target).scheme or tag.get("rel") == ["canonical"]:
+            if (
+                not target
+                or urlsplit(target).scheme
+                or tag.get("rel") == ["canonical"]
+            ):
                 continue
             path, fragment = urldefrag(urljoin(f"/{name}.html", target))
             file = BUILT / unquote(urlsplit(path).path).lstrip("/")
@@ -65,7 +82,9 @@ def test_every_internal_link_leads_somewhere(site):
                 dead.append(f"{name}: {target}")
             elif fragment and file.suffix == ".html":
                 if file not in ids:
-                    whole = BeautifulSoup(file.read_text(encoding="utf-8"), "html.parser")
+                    whole = BeautifulSoup(
+                        file.read_text(encoding="utf-8"), "html.parser"
+                    )
                     ids[file] = {tag["id"] for tag in whole.find_all(id=True)}
                 if unquote(fragment) not in ids[file]:
                     dead.append(f"{name}: {target}")
@@ -82,7 +101,9 @@ def test_all_math_is_typeset(visitor, name):
     for formula in formulas.all():
         assert formula.locator("mjx-container").count(), formula.inner_text()
     assert page.locator("mjx-merror").count() == 0
-    assert formulas.count() or name != "chapters/glossary", "the glossary has formulas"
+    assert formulas.count() or name != "chapters/glossary", (
+        "the glossary has formulas"
+    )
 
 
 def test_search_finds_a_term(visitor):
@@ -92,7 +113,9 @@ def test_search_finds_a_term(visitor):
     page.keyboard.press("Enter")
     results = page.locator("#search-results .search a, #search-results li a")
     results.first.wait_for()
-    assert any("glossary.html" in link.get_attribute("href") for link in results.all())
+    assert any(
+        "glossary.html" in link.get_attribute("href") for link in results.all()
+    )
     assert visitor.problems == []
 
 
@@ -102,7 +125,9 @@ def test_the_reader_can_choose_the_dark(visitor):
     seen = {}
     for _ in range(3):  # auto, light, dark, and round again
         page.locator("button.theme-switch-button:visible").first.click()
-        seen[page.evaluate("document.documentElement.dataset.mode")] = page.evaluate(ground)
+        seen[page.evaluate("document.documentElement.dataset.mode")] = (
+            page.evaluate(ground)
+        )
     assert set(seen) == {"auto", "light", "dark"}
     assert seen["light"] != seen["dark"]
     assert visitor.problems == []
@@ -112,7 +137,11 @@ def test_the_reader_can_choose_the_dark(visitor):
 def test_notebooks_can_be_downloaded_and_opened_in_colab(site, name):
     config = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]
     links = [link["href"] for link in html(name).find_all("a", href=True)]
-    colab = [link for link in links if link.startswith("https://colab.research.google.com/")]
+    colab = [
+        link
+        for link in links
+        if link.startswith("https://colab.research.google.com/")
+    ]
     if name not in NOTEBOOKS:
         assert colab == []
         return

@@ -1,0 +1,565 @@
+"""What the benchmark compares is the same work, and it counts and divides
+rightly.
+"""
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from aevae_lib import models
+from aevae_lib.models import VAE, Autoencoder, book_networks
+from experiments import bench
+
+
+def images(n=8):
+    return torch.rand(n, 1, 32, 32, generator=torch.Generator().manual_seed(1))
+
+
+def as_keras_has_it(model):
+    """Encoder and decoder of the book's model as in Keras, where nothing is
+    turned.
+
+    They get the model's weights. A map of the model is theirs turned by 180
+    degrees, so every kernel is turned too, and so are the pixels that the
+    linear layers read and write.
+    """
+    other = Autoencoder(model.latent_dim, bench.plain_book_networks)
+    kinds = nn.Linear, nn.Conv2d, nn.ConvTranspose2d
+    ours, theirs = (
+        [
+            layer
+            for layer in [*m.trunk, m.head, *m.decoder]
+            if isinstance(layer, kinds)
+        ]
+        for m in (model, other)
+    )
+    turned = torch.arange(2048).view(128, 4, 4).flip(1, 2).flatten()
+    with torch.no_grad():
+        for our, their in zip(ours, theirs, strict=True):
+            weight, bias = our.weight, our.bias
+            if (
+                our is ours[-1]
+            ):  # turned round twice: once as a transposed one, once as all are
+                weight = weight.transpose(0, 1)
+            elif weight.ndim == 4:
+                weight = weight.flip(2, 3)
+            elif our is model.head:
+                weight = weight[:, turned]
+            else:
+                weight, bias = weight[turned], bias[turned]
+            their.weight.copy_(weight)
+            their.bias.copy_(bias)
+    return other
+
+
+def test_book_network_is_that_of_keras():
+    torch.manual_seed(0)
+    model = Autoencoder(3, book_networks)
+    for layer in model.modules():
+        if getattr(layer, "bias", None) is not None:
+            nn.init.uniform_(
+                layer.bias, -0.1, 0.1
+            )  # they start at zero, which would hide them
+    other = as_keras_has_it(model)
+    x, z = images(5), torch.randn(5, 3)
+    with torch.no_grad():
+        assert torch.allclose(model.encode(x), other.encode(x), atol=1e-5)
+        assert torch.allclose(model.decode(z), other.decode(z), atol=1e-5)
+
+
+def test_the_plain_lesson_network_is_the_lessons():
+    torch.manual_seed(0)
+    ours, plain = VAE(2), VAE(2, bench.plain_lesson_networks)
+    assert not any(
+        isinstance(layer, models.FoldTranspose2d) for layer in plain.decoder
+    )
+    plain.load_state_dict(ours.state_dict())
+    x, z = images(5), torch.randn(5, 2)
+    with torch.no_grad():
+        assert torch.allclose(ours.encode(x), plain.encode(x), atol=1e-5)
+        assert torch.allclose(ours.decode(z), plain.decode(z), atol=1e-5)
+
+
+def test_operations_are_counted():
+    """Forward, to the weights and to the inputs: three times the
+    multiplications, but not to x.
+    """
+    multiplications, first_layer = 14_536_704, 32 * 16 * 16 * 9
+    assert bench.operations("book") == 2 * (3 * multiplications - first_layer)
+
+
+def test_a_wider_network_has_so_many_times_the_channels():
+    lesson, same, twice = VAE(3), VAE(3, bench.wider(1)), VAE(3, bench.wider(2))
+    shapes = [
+        [tuple(p.shape) for p in model.parameters()]
+        for model in (lesson, same, twice)
+    ]
+    assert shapes[0] == shapes[1]
+    assert twice.decoder[3].weight.shape == (128, 64, 4, 4)
+    assert twice.decoder[-1].weight.shape == (32, 1, 4, 4)
+    assert twice(images(2)).logits.shape == (2, 1, 32, 32)
+
+
+class Clock:
+    """Time that goes on only when somebody waits, so that no machine is too
+    slow for a test.
+    """
+
+    seconds = 0.0
+
+    def perf_counter(self):
+        return self.seconds
+
+    def sleep(self, seconds):
+        self.seconds += seconds
+
+
+@pytest.fixture
+def time(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(bench, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def pace(time, monkeypatch):
+    """Training that only waits, so many seconds an image, and remembers what it
+    was asked.
+    """
+    asked = []
+
+    def fit(model, loss_fn, pictures, budget, **options):
+        asked.append((model, budget, options))
+        time.sleep(budget * 1e-5)
+
+    monkeypatch.setattr(bench.train, "fit", fit)
+    monkeypatch.setattr(bench, "steady", fit)
+    return asked
+
+
+def test_training_for_a_time_takes_that_time(pace):
+    recipe = {"lr": 0.5, "batch_size": 64, "networks": "book"}
+    budget = bench.seen_in(1.0, recipe, images())
+    assert budget == pytest.approx(100_000, abs=1)
+    model = bench.trained(recipe, images(), 7, budget)
+    (_, trial, _), (fitted, spent, options) = pace
+    assert trial < spent / 10
+    assert spent == budget
+    assert fitted is model
+    assert options == {"lr": 0.5, "batch_size": 64, "seed": 7}
+    assert model.trunk[1].out_channels == 32
+
+
+def test_the_recipe_trains_as_fit_does_by_itself():
+    """The page on speed says so."""
+    options = inspect.signature(bench.train.fit).parameters
+    assert bench.RECIPE["lr"] == options["lr"].default
+    assert bench.RECIPE["batch_size"] == options["batch_size"].default
+
+
+@pytest.mark.parametrize("recipe", bench.RECIPES.values(), ids=bench.RECIPES)
+def test_every_recipe_trains(recipe):
+    pictures = (255 * images(64)).round().to(torch.uint8) // 4
+    model = bench.trained(
+        recipe, pictures, 0, 80 * (bench.RECIPE | recipe)["batch_size"]
+    )
+    loss = bench.train.evaluate(model, bench.losses.vae_loss, pictures)["loss"]
+    untrained = bench.start((bench.RECIPE | recipe)["networks"], 0)
+    before = bench.train.evaluate(untrained, bench.losses.vae_loss, pictures)[
+        "loss"
+    ]
+    assert loss < before - 100
+
+
+def test_a_steady_rate_is_steady(monkeypatch):
+    rates = []
+    step = bench.step
+    monkeypatch.setattr(
+        bench,
+        "step",
+        lambda m, o, x: (rates.append(o.param_groups[0]["lr"]), step(m, o, x)),
+    )
+    pictures = torch.zeros(30, 1, 32, 32, dtype=torch.uint8)
+    bench.steady(
+        VAE(2), bench.losses.vae_loss, pictures, 40, lr=0.25, batch_size=10
+    )
+    assert rates == [0.25] * 4
+
+
+def test_what_was_trained_before_leaves_no_trace_in_the_model(pace):
+    bench.seen_in(0.1, {}, images())
+    model = bench.trained({}, images(), 7, 100)
+    torch.manual_seed(7)
+    fresh = VAE(2, bench.linear_networks)
+    assert all(map(torch.equal, model.parameters(), fresh.parameters()))
+
+
+def test_recipes_are_chosen_on_validation_images(pace, monkeypatch):
+    class Fashion:
+        train, validation = (models_data(n) for n in (300, 200))
+
+        @property
+        def test(self):
+            raise AssertionError("no choice may look at the test images")
+
+    monkeypatch.setattr(bench, "load", Fashion)
+    monkeypatch.setattr(bench, "SECONDS", 0.02)
+    measured = []
+
+    def evaluate(model, loss_fn, pictures):
+        measured.append(len(pictures))
+        return {"loss": float(len(measured))}
+
+    monkeypatch.setattr(bench.train, "evaluate", evaluate)
+    found = bench.recipes()
+    assert set(measured) == {200}
+    assert found["tried"].keys() == found["mean"].keys() == bench.RECIPES.keys()
+    seen = {name: tried["images"][0] for name, tried in found["tried"].items()}
+    same = (
+        "twice the learning rate",
+        "Keras's first weights",
+        "a steady rate, a quarter",
+    )
+    assert all(seen[name] == seen["the recipe"] for name in same)
+    assert (
+        found["networks"]["book"]["megaflop_per_image"]
+        == bench.operations("book") / 1e6
+    )
+    assert found["networks"]["linear"]["millions_of_weights"] == 1.31482
+    first = found["tried"]["the recipe"]["loss"]
+    assert len(first) == bench.SEEDS
+    assert found["mean"]["the recipe"] == pytest.approx(sum(first) / len(first))
+
+
+def models_data(n: int):
+    pixels = torch.zeros(n, 1, 32, 32, dtype=torch.uint8)
+    return bench.data.Split(pixels, torch.zeros(n, dtype=torch.long))
+
+
+@pytest.mark.parametrize(("ours", "p"), [(-100.0, 1 / 252), (100.0, 1.0)])
+def test_the_race_says_who_won(time, monkeypatch, ours, p):
+    def passes(seconds, result):
+        time.sleep(seconds)
+        return result
+
+    class Fashion:
+        train, test = models_data(10), models_data(20)
+
+    monkeypatch.setattr(bench, "load", Fashion)
+    monkeypatch.setattr(
+        bench, "books_recipe", lambda pictures, seed: passes(0.3, seed)
+    )
+    monkeypatch.setattr(
+        bench,
+        "tutorials_recipe",
+        lambda pictures, seed: passes(0.06, seed + 50),
+    )
+    allowed = []
+
+    def seen_in(seconds, recipe, pictures):
+        allowed.append(seconds)
+        return passes(0.001, 1000)
+
+    monkeypatch.setattr(bench, "seen_in", seen_in)
+    monkeypatch.setattr(
+        bench,
+        "trained",
+        lambda recipe, pictures, seed, budget: passes(0.014, seed + ours),
+    )
+
+    def evaluate(model, loss_fn, pictures):
+        assert len(pictures) == 20  # the test images
+        return {"loss": 266 + model / 100}
+
+    monkeypatch.setattr(bench.train, "evaluate", evaluate)
+    found = bench.race()
+    assert found["book"]["median_loss"] == pytest.approx(266.02)
+    assert found["tutorial"]["median_loss"] == pytest.approx(266.52)
+    assert found["ours"]["median_loss"] == pytest.approx(266.02 + ours / 100)
+    assert len(allowed) == bench.RACE_SEEDS
+    assert all(one < 0.3 / bench.FRACTION for one in allowed)
+    assert found["book"]["times_ours"] == pytest.approx(20)
+    assert found["tutorial"]["times_ours"] == pytest.approx(4)
+    for other in ("book", "tutorial"):
+        assert found[other]["p"] == pytest.approx(
+            p
+        )  # 252 ways to choose five of ten
+
+
+def test_a_tutorials_recipe_shows_every_picture_five_times(monkeypatch):
+    """In shuffled batches of pictures between 0 and 1, and it learns from them."""
+    pictures = (
+        torch.arange(256).to(torch.uint8).view(-1, 1, 1, 1).repeat(1, 1, 32, 32)
+    )
+    shown = []
+    step = bench.step
+    monkeypatch.setattr(
+        bench, "step", lambda m, o, x: (shown.append(x), step(m, o, x))[1]
+    )
+    model = bench.tutorials_recipe(pictures, 3)
+    assert [len(x) for x in shown] == [128] * 10
+    for two in torch.cat(shown).split(256):
+        assert torch.equal(
+            (255 * two[:, 0, 0, 0]).round().sort().values, torch.arange(256.0)
+        )
+    assert not torch.equal(shown[0], shown[2])
+    torch.manual_seed(3)
+    fresh = VAE(2, bench.plain_lesson_networks)
+    assert not any(map(torch.equal, model.parameters(), fresh.parameters()))
+
+
+def test_growth_has_the_slope_of_the_upper_half():
+    """A cost that is constant below 8 and cubic above."""
+    asked = []
+
+    def seconds_of(size):
+        asked.append(size)
+        return max(512, size**3) * (1 + (len(asked) == 5))  # one slow moment
+
+    found = bench.grown(seconds_of, [1, 2, 4, 8, 16, 32])
+    assert asked == [1, 2, 4, 8, 16, 32] * bench.GROWTH_ROUNDS
+    assert found["seconds"] == [512] * 4 + [16**3, 32**3]
+    assert found["slope"] == pytest.approx(3)
+    assert found["times"] == 32**3 / 512
+
+
+def test_only_the_memory_of_training_is_counted():
+    """Not what was needed before it began."""
+    if not bench.STATUS.exists():
+        assert bench.peak_memory() > 10
+        return
+    held = torch.ones(100_000_000)  # 400 MB
+    most = bench.peak_memory()
+    del held
+    before = bench.forget_peak()
+    assert most - before > 350
+    held = torch.ones(50_000_000)
+    del held
+    assert bench.peak_memory() - before == pytest.approx(200, abs=20)
+
+
+def test_a_process_does_not_count_what_the_one_before_it_had():
+    held = torch.ones(500_000_000)  # 2 GB
+    program = "from experiments import bench; print(bench.peak_memory())"
+    environment = {**os.environ, "PYTHONPATH": str(bench.ROOT)}
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    assert float(run.stdout) < 4 * held.numel() / 1e6
+
+
+def test_the_sweep_is_counted_in_models_an_hour(time, monkeypatch):
+    monkeypatch.setattr(
+        bench.subprocess, "check_call", lambda command: time.sleep(480)
+    )
+    assert bench.sweep() == {"models": 4, "seconds": 480, "models_per_hour": 30}
+
+
+def test_throughput_counts_and_divides(monkeypatch):
+    """Against the plain loop's time and the product's rate, in the same turn."""
+    seconds = {
+        "fit": [1.0, 2.0, 4.0], "plain": [2.0, 8.0, 5.0], "DataLoader": [4.0, 16.0, 10.0],
+        "product": [2.0, 0.5, 1.0],
+    }  # fmt: skip
+    monkeypatch.setattr(
+        bench, "take_turns", lambda *_: (seconds, dict.fromkeys(seconds, 7))
+    )
+    found = bench.throughput()
+    fit, loader = (
+        found[f"book_{bench.CORES}_{way}"] for way in ("fit", "dataloader")
+    )
+    images_a_turn = bench.STEPS["book"] * 100
+    assert (
+        fit["time_over_plain"] == 0.5
+    )  # of 0.5, 0.25, 0.8; the medians' ratio is 0.4
+    assert fit["quartiles"] == [0.25, 0.8]
+    assert loader["time_over_plain"] == 2
+    assert fit["images_per_second"] == images_a_turn / 2
+    peak = bench.PRODUCTS * 2 * bench.MATRIX**3
+    assert fit["gigaflops_peak"] == pytest.approx(peak / 1e9)
+    assert fit["share_of_peak"] == pytest.approx(
+        images_a_turn
+        * bench.operations("book")
+        / 4
+        / peak  # the third turn has the median
+    )
+    assert fit["megabytes"] == 7
+
+
+def test_a_change_is_worth_what_fit_needs_without_it(monkeypatch):
+    def take_turns(ways, network, threads):
+        turns = {way: [2.0, 8.0, 5.0] for way in ways}
+        return turns | {"fit": [1.0, 2.0, 4.0]}, {}
+
+    monkeypatch.setattr(bench, "take_turns", take_turns)
+    found = bench.changes()
+    assert set(found) == set(bench.CHANGES)
+    assert all(set(each) == {"lesson", "book"} for each in found.values())
+    assert found["form"]["book"] == {"ratio": 2.0, "quartiles": [1.25, 4.0]}
+
+
+@pytest.mark.parametrize("network", ["lesson", "book"])
+@pytest.mark.parametrize("change", bench.CHANGES)
+def test_without_a_change_fit_does_the_same_in_another_way(
+    monkeypatch, network, change
+):
+    """What is named is undone and nothing else; what is learnt is the same up
+    to rounding.
+    """
+    done = dict.fromkeys(("memory", "form", "in place", "fused"))
+    adam = torch.optim.Adam
+    pictures = (255 * images(64)).round().to(torch.uint8)
+    monkeypatch.setattr(bench, "STEPS", {network: 2})
+    monkeypatch.setattr(bench, "BATCH", {network: 4})
+    trained = []
+
+    def fit(model, *arguments, **options):
+        torch.manual_seed(0)
+        fresh = VAE(2, bench.OURS[network])
+        if change != "form" or network == "lesson":
+            model.load_state_dict(fresh.state_dict())
+        kinds = [type(layer) for layer in [*model.trunk, *model.decoder]]
+        done["form"] = models.FoldTranspose2d in kinds or models.Turn in kinds
+        done["in place"] = all(
+            m.inplace for m in model.modules() if isinstance(m, nn.ReLU)
+        )
+        own_fit(model, *arguments, **options)
+        trained.append(model)
+
+    def noted(parameters, lr, fused=False):
+        done["fused"] = fused
+        return adam(parameters, lr=lr, fused=fused)
+
+    own_fit = bench.train.fit
+    monkeypatch.setattr(bench.train, "fit", fit)
+    monkeypatch.setattr(bench.torch.optim, "Adam", noted)
+    monkeypatch.setattr(
+        bench.train, "keep_freed_memory", lambda: done.update(memory=True)
+    )
+    next(bench.library(network, pictures))
+    assert all(done.values())
+    done["memory"] = False
+    next(bench.without(change, network, pictures))
+    assert ", ".join(name for name in done if not done[name]) == change
+    if (
+        change != "form" or network == "lesson"
+    ):  # the book's other form has turned weights
+        with torch.no_grad():
+            z = torch.randn(3, 2)
+            assert torch.allclose(
+                *(model.decode(z) for model in trained), atol=1e-4
+            )
+
+
+def test_the_books_recipe_is_the_books(monkeypatch):
+    """Five epochs in batches of 100 at one rate, with Keras's epsilon."""
+    seen = []
+    step = bench.step
+
+    def noted(model, optimizer, x):
+        seen.append(
+            (
+                len(x),
+                optimizer.param_groups[0]["lr"],
+                optimizer.param_groups[0]["eps"],
+            )
+        )
+        return step(model, optimizer, x)
+
+    monkeypatch.setattr(bench, "step", noted)
+    model = bench.books_recipe(
+        torch.zeros(200, 1, 32, 32, dtype=torch.uint8), 3
+    )
+    assert seen == [(100, 5e-4, 1e-7)] * 10
+    torch.manual_seed(3)
+    fresh = VAE(2, bench.plain_book_networks)
+    assert [p.shape for p in model.parameters()] == [
+        p.shape for p in fresh.parameters()
+    ]
+
+
+def test_a_layer_alone_is_the_layer_of_a_step(monkeypatch):
+    """What is timed, and the operations counted, are those of the network in
+    training.
+    """
+
+    class Fashion:
+        train = models_data(128)
+
+    def in_turns(title, ways):
+        return {
+            name: [take_turn() * 0 + 1.0] for name, take_turn in ways.items()
+        }
+
+    monkeypatch.setattr(bench, "load", Fashion)
+    monkeypatch.setattr(bench, "in_turns", in_turns)
+    monkeypatch.setattr(bench, "STEPS", {"lesson": 1})
+    found = bench.layers()
+    assert len(found["layers"]) == 7
+    peak = bench.PRODUCTS * 2 * bench.MATRIX**3
+    counted = {
+        name: share * peak / 12
+        for name, share in found["share_of_peak"].items()
+    }
+    assert (
+        found["together"] == found["fastest"] == pytest.approx(6 * 1e3 / 12)
+    )  # 12 in a second
+    product = counted.pop("decoder, 16 to 1 channels, as a product")
+    assert product == counted["decoder, 16 to 1 channels"]
+    linear = (
+        3 * 2 * (1024 * 4 + 2 * 1024)
+    )  # forward, to the weights and to the inputs
+    assert sum(counted.values()) == pytest.approx(
+        128 * (bench.operations("lesson") - linear)
+    )
+
+
+def test_the_clock_waits_for_a_gpu(time, monkeypatch):
+    """What was started there counts for the turn that started it, and not for
+    the next.
+    """
+    monkeypatch.setattr(bench, "ON_CPU", False)
+    monkeypatch.setattr(
+        bench.torch.accelerator, "synchronize", lambda: time.sleep(work.pop())
+    )
+    work = [
+        0,
+        3.0,
+        5.0,
+    ]  # the last first: left from before the turn, then its own
+    assert bench.timed(iter([None])) == 3.0
+    assert work == [0]
+
+
+def test_a_part_replaces_only_its_own_numbers(tmp_path, monkeypatch):
+    path = tmp_path / "bench.json"
+    path.write_text(json.dumps({"race": {"p": 1}, "growth": {"old": 1}}))
+    monkeypatch.setattr(
+        bench, "PARTS", {"growth": lambda: {"new": 2}, "race": None}
+    )
+    monkeypatch.setattr(
+        sys, "argv", ["bench.py", "growth", "--results", str(path)]
+    )
+    bench.main()
+    found = json.loads(path.read_text())
+    assert found["race"] == {"p": 1}
+    assert found["growth"]["new"] == 2
+    assert "old" not in found["growth"]
+    assert found["growth"]["machine"]["cores"] >= 1
+
+
+def test_an_unknown_part_is_refused(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["bench.py", "speed"])
+    with pytest.raises(
+        SystemExit, match="no part speed; there are throughput, changes"
+    ):
+        bench.main()

@@ -1,0 +1,1 @@
+"""Set-up and habits: what `make` calls besides the experiments."""
