@@ -293,29 +293,24 @@ def pad(images: Tensor) -> Tensor:
 # --- using them --------------------------------------------------------------
 
 
-def check_images(images: Tensor) -> Tensor:
-    """The images themselves, or a clear error if they are not uint8 of shape
-    (N, 1, 32, 32).
-    """
-    if (
-        images.dtype != torch.uint8
-        or images.ndim != 4
-        or images.shape[1:] != (1, 32, 32)
-    ):
-        raise ValueError(
-            "Expected uint8 images of shape (N, 1, 32, 32), got "
-            f"{images.dtype} of shape "
-            f"{tuple(images.shape)}. data.pad() turns (N, 28, 28) into that "
-            "shape."
-        )
+def check_images(images, image_shape=None):
+    if isinstance(images, Split):
+        raise TypeError("Expected images, got a Split: pass its .images.")
+    if image_shape is not None and tuple(images.shape[1:]) != tuple(image_shape):
+        raise ValueError(f"Expected images of shape (N, {image_shape}), got {tuple(images.shape)}.")
     if not len(images):
         raise ValueError("Expected at least one image, got none.")
     return images
 
 
+def check_labels(labels, n, classes=None):
+    if len(labels) != n:
+        raise ValueError(f"Expected {n} labels, got {len(labels)}.")
+    return labels.long()
+
+
 def to_float(images: Tensor) -> Tensor:
-    """Grey values from 0..255 to [0, 1]."""
-    return images.float() / 255
+    return images.float() / 255 if images.dtype == torch.uint8 else images
 
 
 def batches(

@@ -2,53 +2,70 @@
 what a code is.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from .data import CLASS_NAMES
+from .likelihoods import Bernoulli, Gaussian
 
-IMAGE_SHAPE = (1, 32, 32)
+IMAGE_SHAPE = (1, 32, 32)  # channels, height, width: the course's pictures
+Likelihood = Bernoulli | Gaussian  # or another named tuple like these
 
 
 class Output(NamedTuple):
     """What a forward pass returns, for both models."""
 
-    logits: Tensor  # (B, 1, 32, 32)  pixel intensities before the sigmoid
+    decoded: Likelihood  # p(x|z), made of (B, *image_shape)
     mu: Tensor  # (B, D)  where the image sits in latent space
-    logvar: (
-        Tensor | None
-    )  # (B, D)  log sigma^2 of its cloud; None for an autoencoder
+    logvar: Tensor | None  # (B, D)  log sigma^2 of its cloud; an AE has none
 
 
 class Autoencoder(nn.Module):
-    """x -> z -> x_hat: one point per image.
+    """x -> z -> p(x|z): one point per image.
 
-    `networks(latent_dim)` returns the convolutional trunk, which ends in a flat
+    `networks(latent_dim, image_shape)` returns the trunk, which ends in a flat
     feature vector, and the decoder, which starts from a latent point:
-    `lesson_networks` (the default) or `book_networks`.
+    `lesson_networks` (the default) or `book_networks`. `likelihood` makes
+    p(x|z) of what the decoder gives.
     """
 
-    def __init__(self, latent_dim: int = 2, networks: Callable | None = None):
+    def __init__(
+        self,
+        latent_dim: int = 2,
+        networks: Callable | None = None,
+        *,
+        image_shape: tuple[int, ...] = IMAGE_SHAPE,
+        likelihood: Callable[[Tensor], Likelihood] = Bernoulli,
+    ):
         super().__init__()
         if latent_dim < 1:
             raise ValueError(
                 f"latent_dim must be at least 1, got {latent_dim}."
             )
-        self.latent_dim = latent_dim
-        self.trunk, self.decoder = (networks or lesson_networks)(latent_dim)
-        self.features = self.trunk(torch.zeros(1, *IMAGE_SHAPE)).shape[1]
+        self.latent_dim, self.image_shape = latent_dim, tuple(image_shape)
+        make = networks or lesson_networks
+        self.trunk, self.decoder = make(latent_dim, self.image_shape)
+        with torch.no_grad(), evaluating(self.trunk):
+            self.features = self.trunk(torch.zeros(1, *image_shape)).shape[1]
         self.head = nn.Linear(self.features, latent_dim)
+        self.likelihood = likelihood
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return self.head.weight.device
 
     def encode(self, x: Tensor) -> Tensor:
-        """The code of each image: (B, 1, 32, 32) -> (B, D)."""
+        """The code of each image: (B, *image_shape) -> (B, D)."""
         return self.head(self.trunk(x))
 
-    def decode(self, z: Tensor) -> Tensor:
-        """The logits of each pixel: (B, D) -> (B, 1, 32, 32)."""
-        return self.decoder(z)
+    def decode(self, z: Tensor) -> Likelihood:
+        """p(x|z) at each latent point: (B, D) -> of (B, *image_shape)."""
+        return self.likelihood(self.decoder(z))
 
     def forward(self, x: Tensor) -> Output:
         z = self.encode(x)
@@ -56,23 +73,23 @@ class Autoencoder(nn.Module):
 
 
 class VAE(Autoencoder):
-    """x -> N(mu, sigma^2) -> z -> x_hat: one cloud per image."""
+    """x -> N(mu, sigma^2) -> z -> p(x|z): one cloud per image."""
 
-    def __init__(self, latent_dim: int = 2, networks: Callable | None = None):
-        super().__init__(latent_dim, networks)
+    def __init__(
+        self, latent_dim: int = 2, networks: Callable | None = None, **options
+    ):
+        super().__init__(latent_dim, networks, **options)
         # Only the head differs, and it is made last: one seed gives both models
         # the same trunk and the same decoder.
         self.head = nn.Linear(self.features, 2 * latent_dim)
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """mu and logvar = log sigma^2 of q(z|x): (B, 1, 32, 32) -> (B, D), (B,
-        D).
-        """
+        """mu and logvar = log sigma^2 of q(z|x), each (B, D)."""
         mu, logvar = self.head(self.trunk(x)).chunk(2, dim=1)
         return mu, logvar
 
     def encode(self, x: Tensor) -> Tensor:
-        """The centre of each image's cloud: (B, 1, 32, 32) -> (B, D)."""
+        """The centre of each image's cloud: (B, *image_shape) -> (B, D)."""
         return self.posterior(x)[0]
 
     def forward(self, x: Tensor) -> Output:
@@ -81,14 +98,10 @@ class VAE(Autoencoder):
 
 
 class NoisyAutoencoder(Autoencoder):
-    """The VAE's twin with its noise and without its KL: z = encode(x) + N(0,
-    I).
-    """
+    """The VAE's twin with its noise and without its KL: z = mu + N(0, I)."""
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """mu, and a logvar that is 0 everywhere: (B, 1, 32, 32) -> (B, D), (B,
-        D).
-        """
+        """mu, and a logvar that is 0 everywhere, each (B, D)."""
         mu = self.encode(x)
         return mu, torch.zeros_like(mu)
 
@@ -102,16 +115,24 @@ class ConditionalAutoencoder(Autoencoder):
     hold it.
     """
 
-    def __init__(self, latent_dim: int = 2, networks: Callable | None = None):
-        told = len(CLASS_NAMES)  # one more input of the decoder for each class
-        super().__init__(
-            latent_dim, lambda d: (networks or lesson_networks)(d + told)
-        )
+    def __init__(
+        self,
+        latent_dim: int = 2,
+        networks: Callable | None = None,
+        *,
+        classes: int = 10,
+        **options,
+    ):
+        def told(dims: int, *shape) -> tuple[nn.Module, nn.Module]:
+            return (networks or lesson_networks)(dims + classes, *shape)
 
-    def decode(self, z: Tensor, labels: Tensor) -> Tensor:
-        """The logits of each pixel: (B, D), (B,) -> (B, 1, 32, 32)."""
-        told = nn.functional.one_hot(labels, len(CLASS_NAMES)).to(z)
-        return self.decoder(torch.cat([z, told], dim=1))
+        super().__init__(latent_dim, told, **options)
+        self.classes = classes  # one more input of the decoder for each
+
+    def decode(self, z: Tensor, labels: Tensor) -> Likelihood:
+        """p(x|z, class): (B, D), (B,) -> of (B, *image_shape)."""
+        told = nn.functional.one_hot(labels, self.classes).to(z)
+        return self.likelihood(self.decoder(torch.cat([z, told], dim=1)))
 
     def forward(self, x: Tensor, labels: Tensor) -> Output:
         z = self.encode(x)
@@ -125,9 +146,8 @@ class ConditionalVAE(ConditionalAutoencoder, VAE):
 
     def forward(self, x: Tensor, labels: Tensor) -> Output:
         mu, logvar = self.posterior(x)
-        return Output(
-            self.decode(reparameterise(mu, logvar), labels), mu, logvar
-        )
+        decoded = self.decode(reparameterise(mu, logvar), labels)
+        return Output(decoded, mu, logvar)
 
 
 def reparameterise(mu: Tensor, logvar: Tensor) -> Tensor:
@@ -138,32 +158,32 @@ def reparameterise(mu: Tensor, logvar: Tensor) -> Tensor:
     return mu + std * torch.randn_like(std)
 
 
-def lesson_networks(latent_dim: int) -> tuple[nn.Module, nn.Module]:
-    """The default: small enough to train while a reader waits.
-
-    Its ReLUs write over what they are given, which saves a trip through memory.
-    """
+def lesson_networks(
+    latent_dim: int, image_shape: tuple[int, ...] = IMAGE_SHAPE
+) -> tuple[nn.Module, nn.Module]:
+    """The default: small enough to train while a reader waits."""
+    channels, pad, (h, w), crop = to_eighths(image_shape)
     trunk = nn.Sequential(
-        # (B, 16, 16, 16)
-        nn.Conv2d(1, 16, 3, stride=2, padding=1), nn.ReLU(True),
-        # (B, 32, 8, 8)
+        *pad,
+        nn.Conv2d(channels, 16, 3, stride=2, padding=1), nn.ReLU(True),
         nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ReLU(True),
-        # (B, 64, 4, 4)
         nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ReLU(True),
-        nn.Flatten(),  # (B, 1024)
+        nn.Flatten(),  # (B, 64 h w): 1,024 for the course's pictures
     )  # fmt: skip
     decoder = nn.Sequential(
-        nn.Linear(latent_dim, 1024), nn.ReLU(True), nn.Unflatten(1, (64, 4, 4)),
-        # (B, 32, 8, 8)
+        nn.Linear(latent_dim, 64 * h * w), nn.ReLU(True),
+        nn.Unflatten(1, (64, h, w)),
         nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1), nn.ReLU(True),
-        # (B, 16, 16, 16)
         nn.ConvTranspose2d(32, 16, 4, stride=2, padding=1), nn.ReLU(True),
-        FoldTranspose2d(16, 1, 4, stride=2, padding=1),  # (B, 1, 32, 32)
+        FoldTranspose2d(16, channels, 4, stride=2, padding=1),
+        *crop,
     )  # fmt: skip
     return trunk, decoder
 
 
-def book_networks(latent_dim: int) -> tuple[nn.Module, nn.Module]:
+def book_networks(
+    latent_dim: int, image_shape: tuple[int, ...] = IMAGE_SHAPE
+) -> tuple[nn.Module, nn.Module]:
     """The network of Foster, Generative Deep Learning (2nd ed.), chapter 3,
     layer for layer.
 
@@ -172,27 +192,51 @@ def book_networks(latent_dim: int) -> tuple[nn.Module, nn.Module]:
     180 degrees, so they are turned. A convolution of stride 1 is also a
     transposed one.
     """
+    channels, pad, (h, w), crop = to_eighths(image_shape)
     trunk = nn.Sequential(
-        Turn(),
-        # (B, 32, 16, 16)
-        nn.Conv2d(1, 32, 3, stride=2, padding=1), nn.ReLU(True),
-        # (B, 64, 8, 8)
+        *pad, Turn(),
+        nn.Conv2d(channels, 32, 3, stride=2, padding=1), nn.ReLU(True),
         nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ReLU(True),
-        # (B, 128, 4, 4)
         nn.Conv2d(64, 128, 3, stride=2, padding=1), nn.ReLU(True),
-        nn.Flatten(),  # (B, 2048)
+        nn.Flatten(),  # (B, 128 h w)
     )  # fmt: skip
     double = {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1}
     decoder = nn.Sequential(
-        nn.Linear(latent_dim, 2048), nn.Unflatten(1, (128, 4, 4)),
-        nn.ConvTranspose2d(128, 128, **double), nn.ReLU(True),  # (B, 128, 8, 8)
-        nn.ConvTranspose2d(128, 64, **double), nn.ReLU(True),  # (B, 64, 16, 16)
-        nn.ConvTranspose2d(64, 32, **double), nn.ReLU(True),  # (B, 32, 32, 32)
-        nn.ConvTranspose2d(32, 1, 3, padding=1),  # (B, 1, 32, 32)
-        Turn(),
+        nn.Linear(latent_dim, 128 * h * w), nn.Unflatten(1, (128, h, w)),
+        nn.ConvTranspose2d(128, 128, **double), nn.ReLU(True),
+        nn.ConvTranspose2d(128, 64, **double), nn.ReLU(True),
+        nn.ConvTranspose2d(64, 32, **double), nn.ReLU(True),
+        nn.ConvTranspose2d(32, channels, 3, padding=1),
+        Turn(), *crop,
     )  # fmt: skip
     start_as_keras(trunk, decoder)
     return trunk, decoder
+
+
+def to_eighths(
+    image_shape: tuple[int, ...],
+) -> tuple[int, list[nn.Module], tuple[int, int], list[nn.Module]]:
+    """How a network that halves both sides three times reaches a picture size.
+
+    Returns the channels, the layer that pads pictures with zeros to multiples
+    of 8, those multiples, and the layer that crops to (height, width) again;
+    the two layers are in lists, empty where nothing is to be padded.
+    """
+    if len(image_shape) != 3 or min(image_shape) < 1:
+        raise ValueError(
+            "Convolutional networks take an image_shape of (channels, height, "
+            f"width), got {tuple(image_shape)}. For other data pass networks."
+        )
+    channels, *sides = image_shape
+    h, w = (math.ceil(side / 8) for side in sides)
+    top, left = (
+        (8 * n - side) // 2 for n, side in zip((h, w), sides, strict=True)
+    )
+    bottom, right = (8 * h - sides[0] - top, 8 * w - sides[1] - left)
+    if not any((top, left, bottom, right)):
+        return channels, [], (h, w), []
+    pad = nn.ZeroPad2d((left, right, top, bottom))
+    return channels, [pad], (h, w), [Crop(top, left, *sides)]
 
 
 def start_as_keras(*networks: nn.Module) -> None:
@@ -277,8 +321,53 @@ class Turn(nn.Module):
     """Turn pictures by 180 degrees."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C, H, W), the last row and the last column first."""
+        """(B, C, H, W) -> (B, C, H, W), last row and last column first."""
         return x.flip(2, 3)
+
+
+class Crop(nn.Module):
+    """Cut `height` rows from `top` on and `width` columns from `left` on."""
+
+    def __init__(self, top: int, left: int, height: int, width: int):
+        super().__init__()
+        self.top, self.left, self.height, self.width = top, left, height, width
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, height, width)."""
+        rows = slice(self.top, self.top + self.height)
+        return x[..., rows, self.left : self.left + self.width]
+
+
+@contextmanager
+def evaluating(model: nn.Module, training: bool = False) -> Iterator[None]:
+    """Eval mode inside, or training mode; each layer's own mode again after."""
+    modes = [(layer, layer.training) for layer in model.modules()]
+    model.train(training)
+    try:
+        yield
+    finally:
+        for layer, mode in modes:
+            layer.training = mode
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Random numbers from `seed` inside; every generator as it was after."""
+    cpu = torch.get_rng_state()
+    others = [
+        (module.set_rng_state_all, module.get_rng_state_all())
+        if module is torch.cuda
+        else (module.set_rng_state, module.get_rng_state())
+        for module in (torch.cuda, torch.mps)
+        if module.is_available()
+    ]
+    torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(cpu)
+        for restore, state in others:
+            restore(state)
 
 
 def count_parameters(module: nn.Module) -> int:

@@ -1,10 +1,14 @@
-"""From images to codes, from codes to images, and ways to draw new codes.
+"""From images to codes, from codes to pictures, and ways to draw new codes.
+
+Images and codes may lie on any device; what a model makes of them lies on the
+model's device, and what a sampler draws beside the codes it was made from.
+Models are used in eval mode and stay as they were.
 
 A sampler is made from training codes and draws new ones: `sampler =
 fitted_gaussian(codes)`, then `z = sampler(500, seed=0)`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +18,15 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from . import data
-from .models import VAE, Autoencoder, NoisyAutoencoder, reparameterise
+from .models import (
+    VAE,
+    Autoencoder,
+    ConditionalAutoencoder,
+    NoisyAutoencoder,
+    evaluating,
+    reparameterise,
+    seeded,
+)
 
 Sampler = Callable[..., Tensor]
 
@@ -23,26 +35,20 @@ Sampler = Callable[..., Tensor]
 def encode(
     model: Autoencoder, images: Tensor, batch_size: int = 1000
 ) -> Tensor:
-    """The codes of uint8 images (for a VAE, mu): (N, 1, 32, 32) -> (N, D)."""
-    data.check_images(images)
-    return torch.cat(
-        [model.encode(data.to_float(part)) for part in images.split(batch_size)]
-    )
+    """The code of each image (for a VAE, mu): (N, *image_shape) -> (N, D)."""
+    with evaluating(model):
+        parts = inputs(model, images, batch_size)
+        return torch.cat([model.encode(part) for part in parts])
 
 
 @torch.no_grad()
 def encode_sampled(
     model: VAE, images: Tensor, seed: int = 0, batch_size: int = 1000
 ) -> Tensor:
-    """One draw z ~ q(z|x) for each uint8 image: (N, 1, 32, 32) -> (N, D)."""
-    data.check_images(images)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        parts = [
-            model.posterior(data.to_float(part))
-            for part in images.split(batch_size)
-        ]
-        return torch.cat([reparameterise(mu, logvar) for mu, logvar in parts])
+    """One draw z ~ q(z|x) for each image: (N, *image_shape) -> (N, D)."""
+    with evaluating(model), seeded(seed):
+        parts = inputs(model, images, batch_size)
+        return torch.cat([reparameterise(*model.posterior(x)) for x in parts])
 
 
 def codes_of(model: Autoencoder, images: Tensor) -> Tensor:
@@ -54,21 +60,54 @@ def codes_of(model: Autoencoder, images: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def decode(model: Autoencoder, z: Tensor, batch_size: int = 1000) -> Tensor:
-    """The mean image at each latent point, in [0, 1]: (N, D) -> (N, 1, 32, 32)."""
+def pictures(
+    model: Autoencoder,
+    z: Tensor,
+    labels: Tensor | None = None,
+    batch_size: int = 1000,
+) -> Tensor:
+    """The mean picture at each latent point: (N, D) -> (N, *image_shape).
+
+    In [0, 1] for a model with `Bernoulli` pixels. `labels` (N,) go to a model
+    whose decoder is told the class.
+    """
     if z.ndim != 2 or z.shape[1] != model.latent_dim:
         raise ValueError(
             f"Expected latent points of shape (N, {model.latent_dim}), got "
             f"{tuple(z.shape)}."
         )
-    return torch.cat(
-        [model.decode(part).sigmoid() for part in z.split(batch_size)]
-    )
+    like, told = next(model.parameters()), ()
+    if isinstance(model, ConditionalAutoencoder):
+        if labels is None:
+            raise ValueError(
+                f"The decoder of a {type(model).__name__} is told the class: "
+                "pass labels, one for each picture."
+            )
+        labels = data.check_labels(labels, len(z), model.classes)
+        told = (labels.to(like.device).split(batch_size),)
+    elif labels is not None:
+        raise ValueError(f"A {type(model).__name__} is told no labels.")
+    parts = zip(z.to(like).split(batch_size), *told, strict=True)
+    with evaluating(model):
+        return torch.cat([model.decode(*part).mean for part in parts])
 
 
-def reconstruct(model: Autoencoder, images: Tensor) -> Tensor:
-    """Each uint8 image through its code (for a VAE, mu) and back, in [0, 1]."""
-    return decode(model, encode(model, images))
+def reconstruct(
+    model: Autoencoder, images: Tensor, labels: Tensor | None = None
+) -> Tensor:
+    """Each image through its code (for a VAE, mu) and back: (N, *image_shape)
+    to the same shape.
+    """
+    return pictures(model, encode(model, images), labels)
+
+
+def inputs(
+    model: Autoencoder, images: Tensor, batch_size: int
+) -> Iterator[Tensor]:
+    """Images as a model takes them, on its device, a batch at a time."""
+    like = next(model.parameters())
+    for part in data.check_images(images, model.image_shape).split(batch_size):
+        yield data.to_float(part.to(like.device)).to(like.dtype)
 
 
 def prior(codes: Tensor) -> Sampler:
@@ -105,10 +144,16 @@ class Mixture(NamedTuple):
 
 
 def fit_gaussian(codes: Tensor) -> Mixture:
-    """The one normal distribution with the mean and covariance of codes (N, D)."""
-    known = (
-        check_codes(codes).detach().cpu().double()
-    )  # MPS has neither double nor what follows
+    """The one normal distribution with the mean and covariance of codes (N, D),
+    on the CPU in double precision.
+    """
+    # MPS has neither double nor what follows.
+    known = check_codes(codes).detach().cpu().double()
+    if len(known) <= known.shape[1]:
+        raise ValueError(
+            f"Expected more than {known.shape[1]} codes for a Gaussian of "
+            f"{known.shape[1]} dimensions, got {len(known)}."
+        )
     factor, failed = torch.linalg.cholesky_ex(
         torch.atleast_2d(torch.cov(known.T))
     )
@@ -179,9 +224,8 @@ def gaussian_mixture(codes: Tensor) -> Sampler:
             weights, n, replacement=True, generator=generator
         )
         noise = torch.randn(n, codes.shape[1], generator=generator).double()
-        z = means + torch.einsum(
-            "kij,nj->nki", factors, noise
-        )  # from every component
+        # From every component, of which one is chosen.
+        z = means + torch.einsum("kij,nj->nki", factors, noise)
         return z[torch.arange(n), component].to(codes.device, codes.dtype)
 
     return draw
@@ -203,9 +247,8 @@ def jittered(codes: Tensor, neighbours: int = 5) -> Sampler:
             f"Expected more than {neighbours} codes, got {len(codes)}."
         )
     known = codes.detach().cpu().double().numpy()
-    search = NearestNeighbors(n_neighbors=neighbours + 1).fit(
-        known
-    )  # the nearest is itself
+    # The nearest of all is the code itself.
+    search = NearestNeighbors(n_neighbors=neighbours + 1).fit(known)
 
     def draw(n: int, seed: int = 0) -> Tensor:
         generator = torch.Generator().manual_seed(seed)
@@ -220,8 +263,7 @@ def jittered(codes: Tensor, neighbours: int = 5) -> Sampler:
     return draw
 
 
-# What makes each sampler out of training codes, by the name that tables give
-# it.
+# What makes each sampler out of training codes, by its name in tables.
 SAMPLERS: dict[str, Callable[[Tensor], Sampler]] = {
     "prior": prior,
     "box": box,
@@ -232,7 +274,7 @@ SAMPLERS: dict[str, Callable[[Tensor], Sampler]] = {
 
 
 def normal(n: int, like: Tensor, seed: int) -> Tensor:
-    """n standard normal draws beside `like`, the same on every device: (n, D)."""
+    """n standard normal draws beside `like`, alike on every device: (n, D)."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(n, like.shape[1], generator=generator).to(
         like.device, like.dtype

@@ -1,8 +1,6 @@
 """One training loop for both models."""
 
-import ctypes
 import math
-import platform
 from collections.abc import Callable
 
 import torch
@@ -10,6 +8,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from . import data
+from .models import evaluating, seeded
+
+FUSED = ("cpu", "cuda", "mps")  # devices that have Adam in one kernel
+CHANNELS_LAST = ("cpu", "cuda")  # and that gain from this order in memory
 
 
 def fit(
@@ -21,83 +23,123 @@ def fit(
     seed: int = 0,
     lr: float = 8e-3,
     batch_size: int = 128,
-    validation: Tensor | None = None,
+    validation: Tensor | data.Split | None = None,
     reports: int = 10,
     labels: Tensor | None = None,
     on_report: Callable[[dict[str, float]], None] = lambda row: None,
+    progress: bool = False,
 ) -> list[dict[str, float]]:
     """Train in place until `budget` images were seen; return the history in
     nats per image.
 
-    `images` are uint8 (N, 1, 32, 32); the model goes to their device, and is
-    given their `labels` too where these are passed. Adam follows a one-cycle
-    schedule that peaks at `lr`. `seed` fixes the order of the images and the
-    noise of a VAE (the initial weights were fixed before, when the model was
-    made). The history holds `reports` rows: "images_seen", the mean of each
-    loss term since the row before, and, given `validation` images, the same
-    terms measured on them under "validation_..." keys; each row also goes to
-    `on_report`. From then on the process keeps memory that it frees
-    (`keep_freed_memory`).
+    `images` are uint8 (N, C, H, W) or floats (N, ...); the model goes to their
+    device, and is given their `labels` (N,) too where these are passed. Adam
+    follows a one-cycle schedule that peaks at `lr`. `seed` fixes the order of
+    the images and the noise of a VAE, not the weights that it starts from. The
+    history holds `reports` rows: "images_seen", the mean of each loss term
+    since the row before, and, given `validation` images (a `data.Split` where
+    labels are told), the same terms on them as "validation_..."; each row also
+    goes to `on_report`. `progress` shows a bar.
 
     Raises `FloatingPointError`, naming the epoch, when the loss is no longer
-    finite.
+    finite, found at the next report or at the end.
     """
-    if min(budget, batch_size) < 1:
-        raise ValueError(
-            f"budget {budget} and batch_size {batch_size} must be at least 1."
-        )
-    if labels is not None and len(labels) != len(images):
-        raise ValueError(
-            f"Expected one label each: {len(images)} images and {len(labels)} "
-            "labels."
-        )
-    keep_freed_memory()
-    images, steps = data.check_images(images), math.ceil(budget / batch_size)
-    model.to(images.device, memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, cycle_momentum=False
-    )
-    torch.manual_seed(seed)
-    with History(steps, batch_size, len(images), reports) as history:
-        for chosen in data.shuffled(
-            len(images), batch_size, steps, seed, images.device
-        ):
-            x = data.to_float(images[chosen])
-            out = model(x) if labels is None else model(x, labels[chosen])
+    check_settings(model, budget, batch_size, reports, lr)
+    images = data.check_images(images, getattr(model, "image_shape", None))
+    told, held_out = told_and_held_out(model, images, labels, validation)
+    steps = math.ceil(budget / batch_size)
+    optimizer, schedule = one_cycle(model, images.device, lr, steps)
+    order = data.shuffled(len(images), batch_size, steps, seed, images.device)
+    history = History(steps, batch_size, len(images), reports, progress)
+    with history, evaluating(model, training=True), seeded(seed):
+        for chosen in order:
+            x = data.to_float(images[chosen]).to(dtype_of(model))
+            out = model(x, *(each[chosen] for each in told))
             loss, terms = loss_fn(out, x)  # AE and VAE differ only here
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
             if row := history.add(loss, terms):
-                if validation is not None:
-                    held_out = evaluate(model, loss_fn, validation)
-                    row |= {
-                        f"validation_{name}": value
-                        for name, value in held_out.items()
-                    }
+                if held_out:
+                    found = evaluate(model, loss_fn, **held_out)
+                    row |= {f"validation_{name}": found[name] for name in found}
                 history.bar.set_postfix_str(describe(row), refresh=False)
                 on_report(row)
+        history.check()
     return history.rows
 
 
-def keep_freed_memory() -> None:
-    """Have this process keep the memory that it frees, instead of giving it
-    back to Linux.
+def one_cycle(
+    model: nn.Module, device: torch.device, lr: float, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    """The model brought to its device, Adam, and the schedule of its rate."""
+    if device.type in CHANNELS_LAST:
+        model.to(device, memory_format=torch.channels_last)
+    else:
+        model.to(device)
+    fused = device.type in FUSED
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=fused)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, lr, steps, cycle_momentum=False
+    )
+    return optimizer, schedule
 
-    Every step frees its activations and asks for as much again. Until a program
-    has freed a larger block, the C library gets those from Linux anew, page by
-    page, which takes time on CPUs. The settings are those of `man 3 mallopt`;
-    with another C library than GNU's nothing is done.
+
+def dtype_of(model: nn.Module) -> torch.dtype:
+    """The number format of a model's weights, which its input is to have."""
+    return next(model.parameters()).dtype
+
+
+def check_settings(
+    model: nn.Module, budget: int, batch_size: int, reports: int, lr: float
+) -> None:
+    """Refuse what cannot be trained, and say what can."""
+    if min(budget, batch_size) < 1:
+        raise ValueError(
+            f"budget {budget} and batch_size {batch_size} must be at least 1."
+        )
+    if reports < 0 or not lr > 0:
+        raise ValueError(
+            "reports must be at least 0 and lr above 0, got "
+            f"{reports} and {lr}."
+        )
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ValueError(
+            f"This {type(model).__name__} is frozen: none of its weights "
+            "requires a gradient. A model of the zoo can be trained further "
+            "after model.requires_grad_(True)."
+        )
+
+
+def told_and_held_out(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor | None,
+    validation: Tensor | data.Split | None,
+) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
+    """What a model is told beside its images, and what `evaluate` is given for
+    its validation.
     """
-    if platform.libc_ver()[0] == "glibc":
-        m_trim_threshold, m_mmap_threshold = -1, -3
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(
-            m_mmap_threshold, 2**25
-        )  # bytes; the largest that old versions allow
-        mallopt(m_trim_threshold, 2**30)
+    classes = getattr(model, "classes", None)
+    if classes is not None and labels is None:
+        raise ValueError(
+            f"A {type(model).__name__} is told the class: pass labels."
+        )
+    if labels is None:
+        if isinstance(validation, data.Split):
+            validation = validation.images
+        return (), {} if validation is None else {"images": validation}
+    labels = data.check_labels(labels, len(images), classes)
+    if validation is None:
+        return (labels.to(images.device),), {}
+    if not isinstance(validation, data.Split):
+        raise ValueError(
+            "A model that is told labels needs them for its validation images "
+            "too: pass a data.Split, such as validation=fashion.validation."
+        )
+    held_out = {"images": validation.images, "labels": validation.labels}
+    return (labels.to(images.device),), held_out
 
 
 class History:
@@ -105,15 +147,26 @@ class History:
     shows them.
     """
 
-    def __init__(self, steps: int, batch_size: int, epoch: int, reports: int):
+    def __init__(
+        self,
+        steps: int,
+        batch_size: int,
+        epoch: int,
+        reports: int,
+        progress: bool = False,
+    ):
         self.rows: list[dict[str, float]] = []
         self.batch_size, self.epoch = batch_size, epoch
         self.report_at = {
             math.ceil(steps * (r + 1) / reports) for r in range(reports)
         }
-        self.step, self.since, self.finite, self.sums = 0, 0, 0, {}
+        self.step, self.since, self.sums = 0, 0, {}
+        self.sound, self.finite = True, 0  # steps before the first bad loss
         self.bar = tqdm(
-            total=steps * batch_size, unit=" images", mininterval=1.0
+            total=steps * batch_size,
+            unit=" images",
+            mininterval=1.0,
+            disable=not progress,
         )
 
     def __enter__(self) -> "History":
@@ -128,26 +181,38 @@ class History:
         """Count one step; where a report is due, its row, once it is known to
         be finite.
         """
-        for (
-            name,
-            term,
-        ) in terms.items():  # summed on the device: no wait at every step
+        # Summed on the device: no wait at every step.
+        for name, term in terms.items():
             self.sums[name] = self.sums.get(name, 0) + term.detach()
-        self.finite = self.finite + loss.detach().isfinite()
+        self.sound = loss.detach().isfinite() & self.sound
+        self.finite = self.finite + self.sound
         self.step, self.since = self.step + 1, self.since + 1
         self.bar.update(self.batch_size)
         if self.step not in self.report_at:
             return None
+        sums = self.sums.items()
         row = {"images_seen": self.step * self.batch_size}
-        row |= {
-            name: total.item() / self.since for name, total in self.sums.items()
-        }
-        check_finite(
-            row, int(self.finite), self.step, self.batch_size / self.epoch
-        )
+        row |= {name: total.item() / self.since for name, total in sums}
+        self.check()
         self.rows.append(row)
         self.sums, self.since = {}, 0
         return row
+
+    def check(self) -> None:
+        """Stop a run whose loss was not finite in one of its steps so far."""
+        finite = int(self.finite)
+        if finite < self.step:
+            seen = (finite + 1) * self.batch_size
+            means = {
+                name: total.item() / max(self.since, 1)
+                for name, total in self.sums.items()
+            }
+            raise FloatingPointError(
+                "The loss became NaN or infinite in epoch "
+                f"{math.ceil(seen / self.epoch)}, at step {finite + 1} "
+                f"({describe(means)}). Lower the learning rate, or check the "
+                "images and the loss."
+            )
 
 
 @torch.no_grad()
@@ -161,39 +226,25 @@ def evaluate(
 ) -> dict[str, float]:
     """Each loss term on `images`, and their "loss", in nats per image.
 
-    The model is given `labels` too where these are passed. A VAE is measured
-    with sampled z; `seed` fixes that draw and leaves the global random state as
-    it was.
+    Images, and `labels` where the model is told them, are moved to its device.
+    A VAE is measured with sampled z; `seed` fixes that draw. The model is
+    measured in eval mode and stays as it was.
     """
-    data.check_images(images)
-    told = () if labels is None else (labels,)
+    data.check_images(images, getattr(model, "image_shape", None))
+    like = next(model.parameters())
+    if labels is not None:
+        labels = data.check_labels(labels, len(images)).to(like.device)
     totals: dict[str, Tensor] = {}
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        for part, *known in zip(
-            *(t.split(batch_size) for t in (images, *told)), strict=True
-        ):
-            x = data.to_float(part)
-            loss, terms = loss_fn(model(x, *known), x)
+    with evaluating(model), seeded(seed):
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            x = data.to_float(images[part].to(like.device)).to(like.dtype)
+            loss, terms = loss_fn(
+                model(x) if labels is None else model(x, labels[part]), x
+            )
             for name, term in {**terms, "loss": loss}.items():
                 totals[name] = totals.get(name, 0) + term * len(x)
     return {name: total.item() / len(images) for name, total in totals.items()}
-
-
-def check_finite(
-    row: dict[str, float], finite: int, steps: int, epochs_per_step: float
-) -> None:
-    """Stop a run whose loss was finite in only the first `finite` of its steps
-    so far.
-    """
-    if finite < steps:
-        terms = ", ".join(f"{name} {value:.1f}" for name, value in row.items())
-        raise FloatingPointError(
-            "The loss became NaN or infinite in epoch "
-            f"{math.ceil((finite + 1) * epochs_per_step)} "
-            f"({terms}). Lower the learning rate, or check the images and the "
-            "loss."
-        )
 
 
 def describe(row: dict[str, float]) -> str:
