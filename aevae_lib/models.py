@@ -165,17 +165,17 @@ def lesson_networks(
     channels, pad, (h, w), crop = to_eighths(image_shape)
     trunk = nn.Sequential(
         *pad,
-        nn.Conv2d(channels, 16, 3, stride=2, padding=1), nn.ReLU(True),
-        nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ReLU(True),
-        nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ReLU(True),
+        nn.Conv2d(channels, 16, 3, stride=2, padding=1), nn.ReLU(),
+        nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ReLU(),
+        nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ReLU(),
         nn.Flatten(),  # (B, 64 h w): 1,024 for the course's pictures
     )  # fmt: skip
     decoder = nn.Sequential(
-        nn.Linear(latent_dim, 64 * h * w), nn.ReLU(True),
+        nn.Linear(latent_dim, 64 * h * w), nn.ReLU(),
         nn.Unflatten(1, (64, h, w)),
-        nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1), nn.ReLU(True),
-        nn.ConvTranspose2d(32, 16, 4, stride=2, padding=1), nn.ReLU(True),
-        FoldTranspose2d(16, channels, 4, stride=2, padding=1),
+        nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1), nn.ReLU(),
+        nn.ConvTranspose2d(32, 16, 4, stride=2, padding=1), nn.ReLU(),
+        nn.ConvTranspose2d(16, channels, 4, stride=2, padding=1),
         *crop,
     )  # fmt: skip
     return trunk, decoder
@@ -195,17 +195,17 @@ def book_networks(
     channels, pad, (h, w), crop = to_eighths(image_shape)
     trunk = nn.Sequential(
         *pad, Turn(),
-        nn.Conv2d(channels, 32, 3, stride=2, padding=1), nn.ReLU(True),
-        nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ReLU(True),
-        nn.Conv2d(64, 128, 3, stride=2, padding=1), nn.ReLU(True),
+        nn.Conv2d(channels, 32, 3, stride=2, padding=1), nn.ReLU(),
+        nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ReLU(),
+        nn.Conv2d(64, 128, 3, stride=2, padding=1), nn.ReLU(),
         nn.Flatten(),  # (B, 128 h w)
     )  # fmt: skip
     double = {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1}
     decoder = nn.Sequential(
         nn.Linear(latent_dim, 128 * h * w), nn.Unflatten(1, (128, h, w)),
-        nn.ConvTranspose2d(128, 128, **double), nn.ReLU(True),
-        nn.ConvTranspose2d(128, 64, **double), nn.ReLU(True),
-        nn.ConvTranspose2d(64, 32, **double), nn.ReLU(True),
+        nn.ConvTranspose2d(128, 128, **double), nn.ReLU(),
+        nn.ConvTranspose2d(128, 64, **double), nn.ReLU(),
+        nn.ConvTranspose2d(64, 32, **double), nn.ReLU(),
         nn.ConvTranspose2d(32, channels, 3, padding=1),
         Turn(), *crop,
     )  # fmt: skip
@@ -248,73 +248,6 @@ def start_as_keras(*networks: nn.Module) -> None:
             if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
                 nn.init.xavier_uniform_(layer.weight)
                 nn.init.zeros_(layer.bias)
-
-
-class FoldTranspose2d(nn.ConvTranspose2d):
-    """A transposed convolution whose way forward is one matrix product.
-
-    The same function, from the same weights; faster where a stride of 2 leads
-    to few channels. It always has a bias, and neither dilation, groups nor
-    output padding.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        stride: int,
-        padding: int,
-    ):
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, channels in, H, W) -> (B, channels out, H', W')."""
-        return ProductAndFold.apply(
-            x, self.weight, self.bias, self.stride, self.padding
-        )
-
-
-class ProductAndFold(torch.autograd.Function):
-    """What FoldTranspose2d calculates, and its gradients."""
-
-    @staticmethod
-    def forward(
-        ctx,
-        x: Tensor,
-        weight: Tensor,
-        bias: Tensor,
-        stride: tuple,
-        padding: tuple,
-    ):
-        """Each pixel of x paints a patch: one product makes them all, `fold`
-        adds them up.
-        """
-        ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.padding = stride, padding
-        kernel = weight.shape[2:]
-        sides = zip(x.shape[2:], stride, padding, kernel, strict=True)
-        size = [(side - 1) * s - 2 * p + k for side, s, p, k in sides]
-        patches = x.flatten(2).mT @ weight.flatten(
-            1
-        )  # (B, H W, channels out * k k)
-        painted = nn.functional.fold(
-            patches.mT, size, kernel, padding=padding, stride=stride
-        )
-        return painted + bias[:, None, None]
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor):
-        """Here PyTorch's own routine is the faster one."""
-        x, weight = ctx.saved_tensors
-        wanted = ctx.needs_input_grad[:3]
-        gradients = torch.ops.aten.convolution_backward(
-            gradient, x, weight, weight.shape[1:2], ctx.stride, ctx.padding, dilation=(1, 1),
-            transposed=True, output_padding=(0, 0), groups=1, output_mask=wanted,
-        )  # fmt: skip
-        return *gradients, None, None
 
 
 class Turn(nn.Module):

@@ -195,7 +195,7 @@ def test_vae_loss_is_reconstruction_plus_kl():
     assert set(terms) == {"reconstruction", "kl"}
     torch.testing.assert_close(loss, terms["reconstruction"] + terms["kl"])
     p, q = (
-        torch.sigmoid(out.logits),
+        torch.sigmoid(out.decoded.logits),
         Normal(out.mu, torch.exp(0.5 * out.logvar)),
     )
     cross_entropy = -(x * p.log() + (1 - x) * (1 - p).log()).sum((1, 2, 3))
@@ -240,7 +240,7 @@ def test_losses_grow_with_pixels_and_dimensions_since_they_sum_over_them():
     out, x = output()
     _, terms = losses.vae_loss(out, x)
     twice = Output(
-        torch.cat([out.logits] * 2, dim=2),
+        torch.cat([out.decoded.logits] * 2, dim=2),
         torch.cat([out.mu] * 2, 1),
         torch.cat([out.logvar] * 2, 1),
     )
@@ -296,11 +296,11 @@ def test_forward_decodes_the_draw_for_a_vae_and_the_code_for_an_autoencoder():
         out = vae(x)
         torch.manual_seed(7)
         z = reparameterise(out.mu, out.logvar)
-        torch.testing.assert_close(out.logits, vae.decode(z))
-        assert not torch.allclose(out.logits, vae.decode(out.mu), atol=1e-3)
+        torch.testing.assert_close(out.decoded.logits, vae.decode(z))
+        assert not torch.allclose(out.decoded.logits, vae.decode(out.mu), atol=1e-3)
         plain = autoencoder(x)
         assert plain.logvar is None
-        torch.testing.assert_close(plain.logits, autoencoder.decode(plain.mu))
+        torch.testing.assert_close(plain.decoded.logits, autoencoder.decode(plain.mu))
 
 
 # --- the penalised twin ------------------------------------------------------

@@ -120,7 +120,7 @@ def test_shapes(networks, latent_dim):
     x = images(3)
     for model in (Autoencoder(latent_dim, networks), VAE(latent_dim, networks)):
         out = model(x)
-        assert out.logits.shape == x.shape
+        assert out.decoded.logits.shape == x.shape
         assert out.mu.shape == model.encode(x).shape == (3, latent_dim)
     assert out.logvar.shape == (3, latent_dim)
     assert Autoencoder(latent_dim, networks)(x).logvar is None
@@ -155,9 +155,9 @@ def test_the_head_is_split_into_mu_and_logvar():
 def test_a_vae_with_vanishing_clouds_is_an_autoencoder():
     model, x = with_clouds(logvar=-40.0), images()
     expected = model.decode(model.encode(x))
-    assert torch.allclose(model(x).logits, expected, atol=1e-6)
+    assert torch.allclose(model(x).decoded.logits, expected, atol=1e-6)
     assert not torch.allclose(
-        with_clouds(logvar=0.0)(x).logits, expected, atol=1e-3
+        with_clouds(logvar=0.0)(x).decoded.logits, expected, atol=1e-3
     )
 
 
@@ -165,8 +165,8 @@ def test_an_autoencoder_decodes_its_code():
     model, x = make(Autoencoder), images()
     out = model(x)
     assert torch.equal(out.mu, model.encode(x))
-    assert torch.equal(out.logits, model.decode(out.mu))
-    assert torch.equal(out.logits, model(x).logits)
+    assert torch.equal(out.decoded.logits, model.decode(out.mu))
+    assert torch.equal(out.decoded.logits, model(x).decoded.logits)
 
 
 def test_the_decoder_of_a_vae_is_fed_a_draw_from_the_cloud():
@@ -178,8 +178,8 @@ def test_the_decoder_of_a_vae_is_fed_a_draw_from_the_cloud():
     x = images(1).expand(20_000, -1, -1, -1)
     torch.manual_seed(0)
     out = model(x)
-    z = out.logits
-    assert not torch.equal(z, model(x).logits)
+    z = out.decoded.logits
+    assert not torch.equal(z, model(x).decoded.logits)
     standard_error = torch.tensor([0.5, 2.0]) / len(x) ** 0.5
     assert ((z.mean(0) - out.mu[0]).abs() < 5 * standard_error).all()
     assert torch.allclose(z.std(0), torch.tensor([0.5, 2.0]), rtol=0.03)
@@ -199,7 +199,7 @@ def test_gradients_reach_the_cloud_through_the_draw():
 def test_thousands_of_latent_dimensions_work():
     out = make(VAE, latent_dim=3000)(images(2))
     assert out.mu.shape == out.logvar.shape == (2, 3000)
-    assert out.logits.isfinite().all()
+    assert out.decoded.logits.isfinite().all()
 
 
 @pytest.mark.parametrize("model_class", MODELS)
@@ -232,7 +232,7 @@ def test_the_noisy_twin_adds_standard_normal_noise_to_its_code_and_nothing_else(
     out = model(x)
     assert out.logvar is None
     assert torch.equal(out.mu, model.encode(x))
-    noise = out.logits - out.mu
+    noise = out.decoded.logits - out.mu
     assert (noise.mean(0).abs() < 5 / len(x) ** 0.5).all()
     assert torch.allclose(noise.std(0), torch.ones(2), rtol=0.03)
 
@@ -263,11 +263,11 @@ def test_a_told_decoder_draws_each_class_differently_from_one_code(model_class):
 def test_a_told_vae_decodes_a_draw_and_a_told_autoencoder_its_code():
     x, labels = images(), torch.arange(8)
     ae, vae = make(ConditionalAutoencoder), make(ConditionalVAE)
-    assert torch.equal(ae(x, labels).logits, ae.decode(ae.encode(x), labels))
+    assert torch.equal(ae(x, labels).decoded.logits, ae.decode(ae.encode(x), labels))
     out = vae(x, labels)
     assert out.mu.shape == out.logvar.shape == (8, 2)
     assert torch.equal(out.mu, vae.encode(x))
     torch.manual_seed(5)
-    drawn = vae(x, labels).logits
+    drawn = vae(x, labels).decoded.logits
     torch.manual_seed(5)
     assert torch.equal(drawn, vae.decode(draw(*vae.posterior(x)), labels))

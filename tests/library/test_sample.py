@@ -268,7 +268,7 @@ def test_codes_do_not_depend_on_the_batch_size():
 
 def test_decode_is_the_mean_image():
     model, z = Autoencoder(3), torch.randn(12, 3)
-    images = sample.decode(model, z, batch_size=5)
+    images = sample.pictures(model, z, batch_size=5)
     assert images.shape == (12, 1, 32, 32)
     assert torch.allclose(images, torch.sigmoid(model.decode(z)), atol=1e-5)
     assert not images.requires_grad
@@ -277,7 +277,7 @@ def test_decode_is_the_mean_image():
 def test_reconstruct_is_encode_then_decode():
     for model in (Autoencoder(2), VAE(2)):
         images = uint8_images()
-        expected = sample.decode(model, sample.encode(model, images))
+        expected = sample.pictures(model, sample.encode(model, images))
         assert torch.equal(sample.reconstruct(model, images), expected)
 
 
@@ -307,7 +307,7 @@ def test_sampled_codes_are_fixed_by_their_seed():
 )
 def test_points_of_another_shape_are_refused(z):
     with pytest.raises(ValueError, match=r"\(N, 2\)"):
-        sample.decode(Autoencoder(2), z)
+        sample.pictures(Autoencoder(2), z)
 
 
 @pytest.mark.parametrize(

@@ -330,7 +330,7 @@ def test_evaluate_draws_z(images):
     model.decoder = nn.Identity()
 
     def loss_fn(out, x):
-        return out.logits.square().mean(), {}
+        return out.decoded.logits.square().mean(), {}
 
     many = images.repeat(40, 1, 1, 1)
     assert evaluate(model, loss_fn, many)["loss"] == pytest.approx(1, abs=0.1)
