@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Normal
 from torch.distributions import kl_divergence as reference_kl
+from torch.utils._pytree import tree_map
 
-from aevae_lib import losses
+from aevae_lib import likelihoods, losses
 from aevae_lib.models import VAE, Autoencoder, Output, reparameterise
 from aevae_lib.train import fit
 
@@ -148,7 +149,7 @@ def test_reconstruction_is_the_cross_entropy_summed_over_pixels():
         for i in range(len(x))
     ]
     torch.testing.assert_close(
-        losses.reconstruction(logits, x), torch.tensor(expected).double()
+        likelihoods.Bernoulli(logits).nats(x), torch.tensor(expected).double()
     )
 
 
@@ -156,29 +157,28 @@ def test_reconstruction_of_binary_images_is_their_negative_log_likelihood():
     x, logits = images_and_logits()
     b = (x > 0.5).double()
     expected = -Bernoulli(logits=logits).log_prob(b).sum((1, 2, 3))
-    torch.testing.assert_close(losses.reconstruction(logits, b), expected)
+    torch.testing.assert_close(likelihoods.Bernoulli(logits).nats(b), expected)
 
 
 def test_reconstruction_is_least_at_the_image_itself_and_there_its_entropy():
     x = images_and_logits()[0].clamp(0.01, 0.99)
     entropy = -(x * x.log() + (1 - x) * (1 - x).log()).sum((1, 2, 3))
     logits = torch.logit(x).requires_grad_()
-    at_x = losses.reconstruction(logits, x)
+    at_x = likelihoods.Bernoulli(logits).nats(x)
     torch.testing.assert_close(at_x, entropy)
     at_x.sum().backward()
     assert (
         logits.grad.abs().max() < 1e-12
     )  # p = x is where the loss is flat ...
     for shift in (-0.1, 0.1):  # ... and it rises on either side
-        assert (losses.reconstruction(logits + shift, x) > at_x).all()
+        assert (likelihoods.Bernoulli(logits + shift).nats(x) > at_x).all()
 
 
 def test_reconstruction_is_finite_for_logits_far_out():
     far = torch.full((1, 1, 32, 32), 1e4)
-    assert losses.reconstruction(far, torch.ones_like(far)).item() == 0
-    assert losses.reconstruction(
-        far, torch.zeros_like(far)
-    ).item() == pytest.approx(1024 * 1e4)
+    assert likelihoods.Bernoulli(far).nats(torch.ones_like(far)).item() == 0
+    black = likelihoods.Bernoulli(far).nats(torch.zeros_like(far))
+    assert black.item() == pytest.approx(1024 * 1e4)
 
 
 # --- the two losses ----------------------------------------------------------
@@ -186,7 +186,7 @@ def test_reconstruction_is_finite_for_logits_far_out():
 
 def output(n: int = 6) -> tuple:
     x, logits = images_and_logits(n)
-    return Output(logits, *posteriors(n)), x
+    return Output(likelihoods.Bernoulli(logits), *posteriors(n)), x
 
 
 def test_vae_loss_is_reconstruction_plus_kl():
@@ -227,8 +227,8 @@ def test_beta_multiplies_the_kl_only_and_terms_stay_unweighted(beta):
 @pytest.mark.parametrize("copies", [2, 5])
 def test_losses_do_not_depend_on_the_batch_size(loss_fn, copies):
     out, x = output()
-    repeated = Output(
-        *(part.repeat(copies, *[1] * (part.ndim - 1)) for part in out)
+    repeated = tree_map(
+        lambda part: part.repeat(copies, *[1] * (part.ndim - 1)), out
     )
     once, more = loss_fn(out, x), loss_fn(repeated, x.repeat(copies, 1, 1, 1))
     torch.testing.assert_close(more[0], once[0])
@@ -240,7 +240,7 @@ def test_losses_grow_with_pixels_and_dimensions_since_they_sum_over_them():
     out, x = output()
     _, terms = losses.vae_loss(out, x)
     twice = Output(
-        torch.cat([out.decoded.logits] * 2, dim=2),
+        likelihoods.Bernoulli(torch.cat([out.decoded.logits] * 2, dim=2)),
         torch.cat([out.mu] * 2, 1),
         torch.cat([out.logvar] * 2, 1),
     )
@@ -296,11 +296,13 @@ def test_forward_decodes_the_draw_for_a_vae_and_the_code_for_an_autoencoder():
         out = vae(x)
         torch.manual_seed(7)
         z = reparameterise(out.mu, out.logvar)
-        torch.testing.assert_close(out.decoded.logits, vae.decode(z))
-        assert not torch.allclose(out.decoded.logits, vae.decode(out.mu), atol=1e-3)
+        torch.testing.assert_close(out.decoded.logits, vae.decode(z).logits)
+        at_mu = vae.decode(out.mu).logits
+        assert not torch.allclose(out.decoded.logits, at_mu, atol=1e-3)
         plain = autoencoder(x)
         assert plain.logvar is None
-        torch.testing.assert_close(plain.decoded.logits, autoencoder.decode(plain.mu))
+        expected = autoencoder.decode(plain.mu).logits
+        torch.testing.assert_close(plain.decoded.logits, expected)
 
 
 # --- the penalised twin ------------------------------------------------------
@@ -313,8 +315,9 @@ def test_penalised_loss_is_reconstruction_plus_the_part_of_the_kl_that_sees_mu()
         torch.randn(5, 1, 32, 32),
         torch.rand(5, 1, 32, 32),
     )
-    loss, terms = losses.penalised_loss(Output(logits, mu, None), x)
-    reconstruction, _ = losses.ae_loss(Output(logits, mu, None), x)
+    out = Output(likelihoods.Bernoulli(logits), mu, None)
+    loss, terms = losses.penalised_loss(out, x)
+    reconstruction, _ = losses.ae_loss(out, x)
     # At unit width the KL is that part alone.
     penalty = reference_kl(Normal(mu, 1.0), Normal(0.0, 1.0)).sum(1).mean()
     assert torch.allclose(terms["penalty"], penalty)
@@ -324,5 +327,78 @@ def test_penalised_loss_is_reconstruction_plus_the_part_of_the_kl_that_sees_mu()
 
 def test_vae_loss_refuses_an_autoencoder():
     x, logits = images_and_logits()
+    out = Output(likelihoods.Bernoulli(logits), torch.zeros(len(x), 2), None)
     with pytest.raises(TypeError, match="only a VAE gives"):
-        losses.vae_loss(Output(logits, torch.zeros(len(x), 2), None), x)
+        losses.vae_loss(out, x)
+
+
+# --- other likelihoods -------------------------------------------------------
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.3, 2.0])
+@pytest.mark.parametrize("learned", [False, True])
+def test_gaussian_nats_are_those_of_torch_distributions(sigma, learned):
+    x, centre = images_and_logits()
+    given = likelihoods.WithSigma(sigma, learned).double()(centre)
+    expected = -Normal(centre, sigma).log_prob(x).sum((1, 2, 3))
+    torch.testing.assert_close(given.nats(x), expected, rtol=1e-6, atol=1e-6)
+    assert given.mean is centre
+
+
+def test_the_learned_sigma_that_costs_least_is_the_deviation_itself():
+    """And a fixed sigma has no gradient."""
+    torch.manual_seed(0)
+    x = 0.25 * torch.randn(500, 1, 8, 8)
+    likelihood = likelihoods.WithSigma(1.0, learned=True)
+    optimizer = torch.optim.Adam(likelihood.parameters(), 0.05)
+    for _ in range(200):
+        loss = likelihood(torch.zeros_like(x)).nats(x).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert likelihood.log_sigma.exp().item() == pytest.approx(0.25, rel=0.02)
+    assert not likelihoods.WithSigma(1.0).log_sigma.requires_grad
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        likelihoods.Bernoulli(
+            torch.tensor([[-2.0, 0.0, 1.0]]).expand(20_000, 3)
+        ),
+        likelihoods.WithSigma(0.5)(
+            torch.tensor([[3.0, -1.0]]).expand(20_000, 2)
+        ),
+    ],
+)
+def test_draws_have_the_mean_that_is_shown_and_follow_their_generator(given):
+    first, again = (
+        given.draw(torch.Generator().manual_seed(2)) for _ in range(2)
+    )
+    assert torch.equal(first, again)
+    torch.testing.assert_close(first.mean(0), given.mean[0], atol=0.02, rtol=0)
+    spread = first.std(0)
+    if given.link == "identity":
+        torch.testing.assert_close(
+            spread, torch.full_like(spread, 0.5), atol=0.02, rtol=0
+        )
+    else:
+        assert set(first.unique().tolist()) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0, math.nan])
+def test_a_sigma_is_above_zero(sigma):
+    with pytest.raises(ValueError, match="sigma must be above 0"):
+        likelihoods.WithSigma(sigma)
+
+
+def test_a_loss_asks_the_likelihood_that_the_model_has():
+    """The same loss functions serve a Gaussian model."""
+    torch.manual_seed(0)
+    model = VAE(2, likelihood=likelihoods.WithSigma(0.4))
+    x = torch.rand(5, 1, 32, 32)
+    out = model(x)
+    for loss in (losses.ae_loss, losses.vae_loss, losses.penalised_loss):
+        rec = loss(out, x)[1]["reconstruction"]
+        expected = -Normal(out.decoded.centre, 0.4).log_prob(x).sum() / len(x)
+        torch.testing.assert_close(rec, expected)

@@ -2,21 +2,25 @@
 with a code.
 """
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from aevae_lib.likelihoods import WithSigma
 from aevae_lib.models import (
     VAE,
     Autoencoder,
     ConditionalAutoencoder,
     ConditionalVAE,
-    FoldTranspose2d,
     NoisyAutoencoder,
     book_networks,
     count_parameters,
+    evaluating,
     lesson_networks,
+    seeded,
 )
 from aevae_lib.models import reparameterise as draw
 
@@ -67,53 +71,6 @@ def test_book_network_does_the_arithmetic_of_the_book():
     assert counter.get_total_flops() == 2 * 14_536_704
 
 
-@pytest.mark.parametrize(
-    ("channels", "size", "layer"),
-    [
-        (
-            (16, 1),
-            (16, 16),
-            {"kernel_size": 4, "stride": 2, "padding": 1},
-        ),  # the lesson's last
-        (
-            (32, 1),
-            (4, 7),
-            {"kernel_size": 3, "stride": 1, "padding": 1},
-        ),  # the book's last
-        ((3, 2), (5, 4), {"kernel_size": 5, "stride": 3, "padding": 0}),
-    ],
-)
-@pytest.mark.parametrize(
-    "memory_format", [torch.contiguous_format, torch.channels_last]
-)
-def test_a_folded_transposed_convolution_is_the_general_one(
-    channels, size, layer, memory_format
-):
-    """Values and gradients, from the same weights; rows and columns are not
-    mixed up.
-    """
-    torch.manual_seed(0)
-    general, folded = (
-        nn.ConvTranspose2d(*channels, **layer),
-        FoldTranspose2d(*channels, **layer),
-    )
-    folded.load_state_dict(general.state_dict())
-    x = torch.randn(6, channels[0], *size).to(memory_format=memory_format)
-    found = []
-    for module in (general, folded):
-        own = x.clone().requires_grad_()
-        out = module(own)
-        out.square().sum().backward()
-        found.append([out, own.grad, module.weight.grad, module.bias.grad])
-    for expected, ours in zip(*found, strict=True):
-        assert torch.allclose(
-            expected,
-            ours,
-            rtol=1e-4,
-            atol=1e-5 * expected.detach().abs().max().item(),
-        )
-
-
 @pytest.mark.parametrize("networks", NETWORKS)
 @pytest.mark.parametrize("latent_dim", [1, 2, 16])
 def test_shapes(networks, latent_dim):
@@ -154,7 +111,7 @@ def test_the_head_is_split_into_mu_and_logvar():
 
 def test_a_vae_with_vanishing_clouds_is_an_autoencoder():
     model, x = with_clouds(logvar=-40.0), images()
-    expected = model.decode(model.encode(x))
+    expected = model.decode(model.encode(x)).logits
     assert torch.allclose(model(x).decoded.logits, expected, atol=1e-6)
     assert not torch.allclose(
         with_clouds(logvar=0.0)(x).decoded.logits, expected, atol=1e-3
@@ -165,7 +122,7 @@ def test_an_autoencoder_decodes_its_code():
     model, x = make(Autoencoder), images()
     out = model(x)
     assert torch.equal(out.mu, model.encode(x))
-    assert torch.equal(out.decoded.logits, model.decode(out.mu))
+    assert torch.equal(out.decoded.logits, model.decode(out.mu).logits)
     assert torch.equal(out.decoded.logits, model(x).decoded.logits)
 
 
@@ -187,7 +144,7 @@ def test_the_decoder_of_a_vae_is_fed_a_draw_from_the_cloud():
 
 
 def test_gradients_reach_the_cloud_through_the_draw():
-    """z = mu + exp(logvar / 2) noise: dz/dmu = 1 and dz/dlogvar = (z - mu) / 2."""
+    """z = mu + std noise: dz/dmu = 1 and dz/dlogvar = (z - mu) / 2."""
     mu = torch.tensor([[0.3, -2.0]], requires_grad=True)
     logvar = torch.tensor([[-1.0, 1.5]], requires_grad=True)
     z = draw(mu, logvar)
@@ -224,7 +181,7 @@ def test_a_code_needs_at_least_one_number(latent_dim):
 # --- twins and models that are told the class --------------------------------
 
 
-def test_the_noisy_twin_adds_standard_normal_noise_to_its_code_and_nothing_else():
+def test_the_noisy_twin_adds_standard_normal_noise_to_its_code_alone():
     model = make(NoisyAutoencoder)
     model.decoder = torch.nn.Identity()
     x = images(1).expand(20_000, -1, -1, -1)
@@ -250,24 +207,173 @@ def test_the_twins_start_as_the_autoencoder_does():
 def test_a_told_decoder_draws_each_class_differently_from_one_code(model_class):
     model = make(model_class, latent_dim=3)
     z = torch.zeros(10, 3)
-    drawn = model.decode(z, torch.arange(10))
+    drawn = model.decode(z, torch.arange(10)).logits
     assert drawn.shape == (10, 1, 32, 32)
     assert (
         torch.cdist(drawn.flatten(1), drawn.flatten(1)).fill_diagonal_(1).min()
         > 1e-3
     )
-    again = model.decode(z, torch.full((10,), 7))
+    again = model.decode(z, torch.full((10,), 7)).logits
     assert torch.allclose(again, drawn[7].expand_as(again), atol=1e-6)
 
 
 def test_a_told_vae_decodes_a_draw_and_a_told_autoencoder_its_code():
     x, labels = images(), torch.arange(8)
     ae, vae = make(ConditionalAutoencoder), make(ConditionalVAE)
-    assert torch.equal(ae(x, labels).decoded.logits, ae.decode(ae.encode(x), labels))
+    expected = ae.decode(ae.encode(x), labels)
+    assert torch.equal(ae(x, labels).decoded.logits, expected.logits)
     out = vae(x, labels)
     assert out.mu.shape == out.logvar.shape == (8, 2)
     assert torch.equal(out.mu, vae.encode(x))
     torch.manual_seed(5)
     drawn = vae(x, labels).decoded.logits
     torch.manual_seed(5)
-    assert torch.equal(drawn, vae.decode(draw(*vae.posterior(x)), labels))
+    expected = vae.decode(draw(*vae.posterior(x)), labels)
+    assert torch.equal(drawn, expected.logits)
+
+
+# --- pictures of other shapes, other likelihoods -----------------------------
+
+SHAPES = [(1, 28, 28), (3, 64, 48), (3, 30, 41), (1, 9, 5), (2, 1, 1)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("networks", NETWORKS)
+def test_a_picture_of_any_shape_goes_in_and_comes_out(networks, shape):
+    model = make(VAE, networks=networks, image_shape=shape)
+    x = torch.rand(3, *shape)
+    assert model(x).decoded.mean.shape == x.shape
+    assert model.encode(x).shape == (3, 2)
+
+
+def test_what_is_cropped_lies_where_what_was_padded_did():
+    """With a trunk and a decoder that only pad and crop, a picture stays."""
+    trunk, decoder = lesson_networks(2, (3, 30, 41))
+    x = torch.rand(2, 3, 30, 41)
+    padded = trunk[0](x)
+    assert padded.shape == (2, 3, 32, 48)
+    assert torch.equal(decoder[-1](padded), x)
+
+
+def test_sides_that_are_multiples_of_eight_need_no_more_layers():
+    plain = lesson_networks(2)[0]
+    assert len(lesson_networks(2, (3, 64, 48))[0]) == len(plain)
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (0, 32, 32), (7,)])
+def test_a_shape_that_is_no_picture_is_refused(shape):
+    with pytest.raises(ValueError, match=r"\(channels, height, width\)"):
+        Autoencoder(image_shape=shape)
+
+
+def test_data_that_are_no_pictures_need_only_networks_of_their_own():
+    def dense(latent_dim, shape):
+        return nn.Linear(*shape, 5), nn.Linear(latent_dim, *shape)
+
+    likelihood = WithSigma(0.5, learned=True)
+    model = VAE(2, dense, image_shape=(13,), likelihood=likelihood)
+    out = model(torch.randn(4, 13))
+    assert out.decoded.mean.shape == (4, 13)
+    out.decoded.nats(torch.randn(4, 13)).sum().backward()
+    assert model.likelihood.log_sigma.grad is not None
+    assert "likelihood.log_sigma" in model.state_dict()
+
+
+@pytest.mark.parametrize("classes", [2, 12])
+def test_a_told_decoder_knows_as_many_classes_as_it_was_made_for(classes):
+    model = make(ConditionalAutoencoder, classes=classes)
+    labels = torch.arange(classes)
+    assert len(model.decode(torch.zeros(classes, 2), labels).logits) == classes
+
+
+# --- models among PyTorch's other tools --------------------------------------
+
+
+def normed(latent_dim, shape):
+    trunk, decoder = lesson_networks(latent_dim, shape)
+    return trunk.insert(1, nn.BatchNorm2d(16)), decoder
+
+
+def test_making_a_model_leaves_no_trace_in_it():
+    model = Autoencoder(2, normed)
+    assert model.trunk[1].num_batches_tracked == 0
+    assert all(layer.training for layer in model.modules())
+
+
+def test_modes_come_back_layer_by_layer_also_after_an_error():
+    model = Autoencoder(2, normed)
+    model.trunk[1].eval()
+    with pytest.raises(ZeroDivisionError), evaluating(model):
+        1 / any(layer.training for layer in model.modules())
+    modes = {name: layer.training for name, layer in model.named_modules()}
+    assert modes.pop("trunk.1") is False
+    assert all(modes.values())
+
+
+def test_a_seed_inside_leaves_the_random_state_outside():
+    before = torch.get_rng_state()
+    with seeded(3):
+        first = torch.rand(3)
+    with pytest.raises(TypeError), seeded(3):
+        torch.rand("three")
+    assert torch.equal(torch.get_rng_state(), before)
+    with seeded(3):
+        assert torch.equal(torch.rand(3), first)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_functional_transforms_see_through_a_model(model_class):
+    model, z = make(model_class), torch.randn(3, 2)
+    jacobian = torch.func.jacrev(model.decode)(z).logits
+    assert jacobian.shape == (3, 1, 32, 32, 3, 2)
+    _, moved = torch.func.jvp(model.decode, (z,), (torch.ones_like(z),))
+    expected = torch.einsum("nchwnd->nchw", jacobian)
+    assert torch.allclose(moved.logits, expected, atol=1e-5)
+    one_by_one = torch.func.vmap(lambda q: model.decode(q[None]).logits[0])(z)
+    assert torch.allclose(one_by_one, model.decode(z).logits, atol=1e-5)
+    state = dict(model.named_parameters())
+    torch.manual_seed(0)
+    called = torch.func.functional_call(model, state, images())
+    torch.manual_seed(0)
+    assert torch.equal(called.decoded.logits, model(images()).decoded.logits)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_model_trains_under_autocast(model_class, dtype):
+    model, x = make(model_class), images()
+    with torch.autocast("cpu", dtype):
+        loss = model(x).decoded.nats(x).mean()
+    loss.backward()
+    for parameter in model.parameters():
+        assert parameter.grad.isfinite().all()
+    plain = make(model_class)(x).decoded.nats(x).mean()
+    assert loss.item() == pytest.approx(plain.item(), rel=0.02)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_a_model_compiles_exports_and_copies(model_class):
+    model, x = make(model_class), images()
+    torch.manual_seed(0)
+    expected = model(x).decoded.logits
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    exported = torch.export.export(model, (x,)).module()
+    for same in (compiled, exported, copy.deepcopy(model)):
+        torch.manual_seed(0)
+        assert torch.allclose(same(x).decoded.logits, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("networks", NETWORKS)
+def test_hooks_see_what_a_layer_gave_and_its_gradient(networks):
+    """As Grad-CAM wants it: before the ReLU, and with a gradient back."""
+    model, seen, back = make(Autoencoder, networks=networks), [], []
+    for layer in [*model.trunk, *model.decoder]:
+        layer.register_full_backward_hook(lambda m, i, o: back.append(o[0]))
+    for layer in model.trunk:
+        if isinstance(layer, nn.Conv2d):
+            layer.register_forward_hook(lambda m, i, o: seen.append(o))
+    x = images().requires_grad_()
+    model(x).decoded.logits.sum().backward()
+    assert len(seen) == 3
+    assert all(given.min() < 0 for given in seen)
+    assert len(back) == len(model.trunk) + len(model.decoder)

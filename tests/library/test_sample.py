@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from aevae_lib import measure, sample
-from aevae_lib.models import VAE, Autoencoder, NoisyAutoencoder
+from aevae_lib.models import (
+    VAE,
+    Autoencoder,
+    ConditionalAutoencoder,
+    ConditionalVAE,
+    NoisyAutoencoder,
+    lesson_networks,
+)
 
 N = 40_000
 
@@ -270,7 +277,7 @@ def test_decode_is_the_mean_image():
     model, z = Autoencoder(3), torch.randn(12, 3)
     images = sample.pictures(model, z, batch_size=5)
     assert images.shape == (12, 1, 32, 32)
-    assert torch.allclose(images, torch.sigmoid(model.decode(z)), atol=1e-5)
+    assert torch.allclose(images, model.decode(z).mean, atol=1e-5)
     assert not images.requires_grad
 
 
@@ -311,10 +318,10 @@ def test_points_of_another_shape_are_refused(z):
 
 
 @pytest.mark.parametrize(
-    "images", [torch.zeros(2, 1, 32, 32), torch.zeros(2, 28, 28).byte()]
+    "images", [torch.zeros(2, 1, 28, 28), torch.zeros(2, 28, 28).byte()]
 )
 def test_images_of_another_kind_are_refused(images):
-    with pytest.raises(ValueError, match="uint8"):
+    with pytest.raises(ValueError, match="shape"):
         sample.encode(Autoencoder(2), images)
 
 
@@ -334,3 +341,49 @@ def test_codes_are_those_that_the_decoder_met_in_training():
     assert torch.equal(
         sample.codes_of(model, images), sample.encode(model, images)
     )
+
+
+def test_a_gaussian_needs_more_codes_than_dimensions():
+    for n in (1, 4, 5):
+        with pytest.raises(ValueError, match="more than 5 codes"):
+            sample.fit_gaussian(torch.randn(n, 5))
+    sample.fit_gaussian(torch.randn(20, 5))
+
+
+def test_told_models_draw_what_they_are_told_and_say_when_they_are_not():
+    torch.manual_seed(0)
+    images, labels = uint8_images(), torch.arange(12) % 3
+    for kind in (ConditionalAutoencoder, ConditionalVAE):
+        model = kind(2, classes=3)
+        z = sample.encode(model, images)
+        drawn = sample.pictures(model, z, labels, batch_size=5)
+        expected = model.decode(z, labels).mean
+        assert torch.allclose(drawn, expected, atol=1e-5)
+        assert torch.equal(sample.reconstruct(model, images, labels), drawn)
+        with pytest.raises(ValueError, match="pass labels"):
+            sample.reconstruct(model, images)
+        with pytest.raises(ValueError, match="labels"):
+            sample.pictures(model, z, labels + 1)
+    with pytest.raises(ValueError, match="told no labels"):
+        sample.pictures(Autoencoder(2), torch.zeros(12, 2), labels)
+
+
+def test_sampling_uses_eval_mode_and_restores_it():
+    def normed(latent_dim, shape):
+        trunk, decoder = lesson_networks(latent_dim, shape)
+        return trunk.insert(1, torch.nn.BatchNorm2d(16)), decoder
+
+    model, images = VAE(2, normed), uint8_images()
+    z = sample.encode(model, images)
+    sample.encode_sampled(model, images)
+    sample.pictures(model, z)
+    assert model.trunk[1].num_batches_tracked == 0
+    assert model.training
+    assert torch.allclose(sample.encode(model, images[:1]), z[:1], atol=1e-5)
+
+
+def test_models_in_double_precision_take_the_same_images():
+    model = Autoencoder(2).double()
+    z = sample.encode(model, uint8_images())
+    assert z.dtype == torch.float64
+    assert sample.pictures(model, z.float()).dtype == torch.float64

@@ -2,10 +2,8 @@
 stops.
 """
 
+import copy
 import math
-import platform
-import subprocess
-import sys
 from functools import partial
 
 import pytest
@@ -13,8 +11,15 @@ import torch
 from torch import nn
 
 from aevae_lib import data
+from aevae_lib.likelihoods import WithSigma
 from aevae_lib.losses import ae_loss, vae_loss
-from aevae_lib.models import VAE, Autoencoder
+from aevae_lib.models import (
+    VAE,
+    Autoencoder,
+    ConditionalAutoencoder,
+    ConditionalVAE,
+    lesson_networks,
+)
 from aevae_lib.train import evaluate, fit
 
 BOTH = [(Autoencoder, ae_loss), (VAE, vae_loss)]
@@ -22,7 +27,7 @@ BOTH = [(Autoencoder, ae_loss), (VAE, vae_loss)]
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """Networks and data are tiny here: threads would only wait for each other."""
+    """Networks and data are tiny here: threads would wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -244,7 +249,8 @@ def test_a_loss_that_is_nan_stops_training_and_names_the_epoch(
         return (loss * math.nan if len(calls) == step else loss), terms
 
     with pytest.raises(
-        FloatingPointError, match=rf"in epoch {math.ceil(step / 2)} \("
+        FloatingPointError,
+        match=rf"in epoch {math.ceil(step / 2)}, at step {step} \(",
     ):
         fit(
             make(Autoencoder),
@@ -270,19 +276,19 @@ def test_one_step_is_enough(images):
 
 
 def test_a_learning_rate_that_is_too_high_ends_in_that_error(images):
-    with pytest.raises(FloatingPointError, match=r"epoch \d+ .*learning rate"):
+    with pytest.raises(FloatingPointError, match=r"epoch \d+, .*learning rate"):
         fit(make(VAE), vae_loss, images, 64 * 20, lr=1e6, batch_size=32)
 
 
 def test_images_that_are_not_bytes_of_the_right_shape_are_refused(images):
     for wrong in (
-        images.float() / 255,
+        images > 0,
         images.squeeze(1),
         images[:, :, 2:-2, 2:-2],
         images[:0],
     ):
         for function in (partial(fit, budget=64), evaluate):
-            with pytest.raises(ValueError, match="Expected"):
+            with pytest.raises((TypeError, ValueError), match="Expected"):
                 function(make(Autoencoder), ae_loss, wrong)
 
 
@@ -342,13 +348,14 @@ def test_evaluate_tells_the_labels(images):
     """
     labels = torch.arange(len(images)) % 10
 
-    def told(x, classes):
-        seen.extend(classes.tolist())
-        return x
+    class Told(Constant):
+        def forward(self, x, classes):
+            seen.extend(classes.tolist())
+            return x
 
     seen = []
     evaluate(
-        told,
+        Told(),
         lambda out, x: (out.mean(), {}),
         images,
         batch_size=7,
@@ -376,25 +383,152 @@ def test_evaluate_is_repeatable_and_leaves_no_trace(images):
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-def test_training_keeps_its_memory():
-    """Steps ask Linux for hardly a page (in a process of its own, as the
-    setting stays).
-    """
-    program = """
-import resource, torch
-from aevae_lib import losses, models, train
-torch.set_num_threads(1)
-model, images = models.VAE(2), torch.zeros(128, 1, 32, 32, dtype=torch.uint8)
-for steps in (5, 20):
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    train.fit(model, losses.vae_loss, images, 128 * steps)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / steps)
-"""
-    run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, check=True
+# --- what training and measuring leave alone ---------------------------------
+
+
+def normed(latent_dim, shape):
+    trunk, decoder = lesson_networks(latent_dim, shape)
+    return trunk.insert(1, nn.BatchNorm2d(16)), decoder
+
+
+def test_measuring_a_model_with_batch_norm_does_not_change_it(images):
+    model = Autoencoder(2, normed)
+    before = copy.deepcopy(model.state_dict())
+    evaluate(model, ae_loss, images)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert model.training
+
+
+def test_fit_trains_in_training_mode_and_leaves_the_mode_as_it_was(images):
+    model, seen = Autoencoder(2, normed).eval(), []
+    model.trunk.register_forward_hook(lambda m, i, o: seen.append(m.training))
+    fit(model, ae_loss, images, 128, batch_size=32, validation=images)
+    assert seen.count(True) == 4  # the rest looked at validation images
+    assert seen.count(False) > 0
+    assert not any(layer.training for layer in model.modules())
+    assert model.trunk[1].num_batches_tracked == 4
+
+
+def test_fit_leaves_the_random_state_and_prints_nothing(images, capfd):
+    model = make(VAE)
+    before = torch.get_rng_state()
+    fit(model, vae_loss, images, 64, batch_size=32)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert capfd.readouterr() == ("", "")
+    fit(model, vae_loss, images, 64, batch_size=32, progress=True)
+    assert "nats per image" in capfd.readouterr().err
+
+
+def test_the_rate_rises_to_its_peak_and_comes_down(monkeypatch, images):
+    """A schedule that never comes down would still train."""
+    rates = []
+    step = torch.optim.Adam.step
+
+    def noting(self, *args, **kwargs):
+        rates.append(self.param_groups[0]["lr"])
+        return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", noting)
+    fit(make(Autoencoder), ae_loss, images, 100 * 32, lr=0.01, batch_size=32)
+    assert max(rates) == pytest.approx(0.01, rel=1e-2)
+    assert 0.2 < rates.index(max(rates)) / len(rates) < 0.4
+    assert rates[0] < 0.01 / 10
+    assert rates[-1] < 0.01 / 100
+
+
+def test_a_frozen_model_is_refused_with_the_remedy(images):
+    model = make(Autoencoder).requires_grad_(False)
+    with pytest.raises(ValueError, match=r"frozen.*requires_grad_\(True\)"):
+        fit(model, ae_loss, images, 64)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_models_of_another_precision_train_and_are_measured(images, dtype):
+    model = make(VAE).to(dtype)
+    fit(model, vae_loss, images, 64, batch_size=32, validation=images)
+    assert model.head.weight.dtype == dtype
+    assert math.isfinite(evaluate(model, vae_loss, images)["loss"])
+
+
+def test_a_split_in_place_of_images_is_named(images):
+    split = data.Split(images, torch.zeros(64, dtype=torch.long))
+    for function in (partial(fit, budget=64), evaluate):
+        with pytest.raises(TypeError, match=r"\.images"):
+            function(make(Autoencoder), ae_loss, split)
+
+
+@pytest.mark.parametrize("wrong", [{"reports": -1}, {"lr": 0.0}])
+def test_settings_that_train_nothing_are_refused(images, wrong):
+    with pytest.raises(ValueError, match="reports must be at least 0 and lr"):
+        fit(make(Autoencoder), ae_loss, images, 64, **wrong)
+
+
+def test_pictures_of_another_shape_and_likelihood_are_trained(images):
+    colour = torch.randint(0, 256, (64, 3, 20, 12), dtype=torch.uint8)
+    likelihood = WithSigma(1.0, learned=True)
+    model = make(lambda: VAE(2, image_shape=(3, 20, 12), likelihood=likelihood))
+    before = evaluate(model, vae_loss, colour)["loss"]
+    fit(model, vae_loss, colour, 2560, batch_size=32)
+    assert evaluate(model, vae_loss, colour)["loss"] < before - 100
+    assert 0.1 < likelihood.log_sigma.exp().item() < 0.6
+    with pytest.raises(ValueError, match="20"):
+        fit(model, vae_loss, images, 64)
+
+
+def test_floats_that_are_no_pictures_are_trained_as_they_are():
+    def dense(latent_dim, shape):
+        return nn.Linear(*shape, 8), nn.Linear(latent_dim, *shape)
+
+    table = torch.randn(64, 5) * 3 + 7
+    model = Autoencoder(2, dense, image_shape=(5,), likelihood=WithSigma(1.0))
+    before = evaluate(model, ae_loss, table)["loss"]
+    fit(model, ae_loss, table, 6400, lr=0.05, batch_size=32)
+    assert evaluate(model, ae_loss, table)["loss"] < before / 2
+
+
+def test_a_nan_is_found_without_reports_and_after_the_last_one(images):
+    for reports in (0, 1):
+        factors = iter([1.0, math.nan, 1.0, 1.0])
+
+        def breaks(out, x, factors=factors):
+            return out * next(factors), {"term": out}
+
+        settings = {"batch_size": 32, "reports": reports}
+        with pytest.raises(FloatingPointError, match="step 2"):
+            fit(Constant(), breaks, images, 128, **settings)
+
+
+# --- models that are told the class ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss_fn"),
+    [(ConditionalAutoencoder, ae_loss), (ConditionalVAE, vae_loss)],
+)
+def test_told_models_are_trained_and_validated_with_labels(
+    kind, loss_fn, images
+):
+    labels = torch.arange(64) % 4
+    model = make(lambda: kind(2, classes=4))
+    rows = fit(
+        model,
+        loss_fn,
+        images,
+        640,
+        batch_size=32,
+        labels=labels,
+        validation=data.Split(images, labels),
+        reports=2,
     )
-    pages = float(run.stdout)  # a step; above 1000 without the setting
-    assert pages < 200 or platform.libc_ver()[0] != "glibc"
+    measured = evaluate(model, loss_fn, images, labels=labels)["loss"]
+    assert rows[-1]["validation_loss"] == pytest.approx(measured)
+    with pytest.raises(ValueError, match=r"pass a data\.Split"):
+        fit(model, loss_fn, images, 64, labels=labels, validation=images)
+    with pytest.raises(ValueError, match="pass labels"):
+        fit(model, loss_fn, images, 64)
+    with pytest.raises(ValueError, match="labels"):
+        fit(model, loss_fn, images, 64, labels=labels + 1)
 
 
 # --- labels and reports ------------------------------------------------------
@@ -428,7 +562,7 @@ def test_each_image_comes_with_its_own_label():
 
 
 def test_labels_of_other_images_are_refused(images):
-    with pytest.raises(ValueError, match="64 images and 63 labels"):
+    with pytest.raises(ValueError, match="64 labels, got 63"):
         fit(
             Constant(),
             ae_loss,
