@@ -1,0 +1,316 @@
+"""Pictures with their classes: by the name of a data set, from a folder, or of
+the reader's own; and what they have to be.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .files import FILES as FILES
+from .files import SETS, KnownSet, find_folder, read_arrays
+from .files import DataError as DataError
+from .files import cache_folder as cache_folder
+
+FASHION_CLASSES = SETS["fashion-mnist"].classes
+SAMPLE_FOLDER = SETS["fashion-mnist"].shipped
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images with their classes; `images, labels = split` takes it apart.
+
+    NumPy arrays and labels of any integer type are taken, what does not fit
+    raises `TypeError` or `ValueError`. A part of it is a Split too: `split[:9]`
+    or by a mask or indices.
+    """
+
+    images: Tensor  # uint8 (N, C, H, W), or float (N, *shape): no pictures
+    labels: Tensor  # (N,) int64, an index into classes
+    classes: tuple[str, ...] = ()  # names; left out: "0", "1" and so on
+    frame: int = 0  # black pixels that padding put on each side
+
+    def __post_init__(self):
+        images = as_images(self.images)
+        labels = check_labels(self.labels, len(images), self.classes or None)
+        classes = tuple(self.classes) or numbered(labels)
+        vars(self).update(images=images, labels=labels, classes=classes)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter((self.images, self.labels))
+
+    def __getitem__(self, chosen: slice | Tensor | Sequence[int]) -> "Split":
+        if isinstance(chosen, int):
+            raise TypeError(f"For one image, take .images[{chosen}].")
+        if isinstance(chosen, Tensor):
+            chosen = chosen.to(self.images.device)
+        images, labels = (part[chosen] for part in self)
+        return replace(self, images=images, labels=labels)
+
+    def to(self, device: str | torch.device) -> "Split":
+        images, labels = (part.to(device) for part in self)
+        return replace(self, images=images, labels=labels)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(channels, height, width) of every image."""
+        return tuple(self.images.shape[1:])
+
+
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """Three splits, and where they came from; `print` it to read that."""
+
+    name: str
+    train: Split  # what models are fitted to
+    validation: Split  # what choices are made on
+    test: Split  # what is reported
+    source: str
+    title: str = ""  # the name as it stands in a sentence
+
+    classes = property(lambda self: self.train.classes)
+    frame = property(lambda self: self.train.frame)
+    image_shape = property(lambda self: self.train.image_shape)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.title or self.name} from {self.source}:\n"
+            f"{len(self.train):,} training, {len(self.validation):,} "
+            f"validation and {len(self.test):,} test images,\n"
+            f"on {describe_device(self.train.images.device)}."
+        )
+
+
+def load(
+    name: str = "fashion-mnist", device: str | torch.device | None = None
+) -> DataSet:
+    """A data set by its name, on the device asked for or else the best one;
+    `print` it to see what it is and where it came from.
+
+    Fashion-MNIST is read from the first of these that is there: the folder
+    named by the environment variable `AEVAE_DATA`, the cache of an earlier
+    download, Debian's package `dataset-fashion-mnist`, a download, and last,
+    with a warning, a class-balanced sample of 7,000 images that is shipped with
+    this package. Other sets are shipped whole.
+
+    Raises `DataError` for a file that is missing, damaged or of another set. A
+    folder that `AEVAE_DATA` names is never silently replaced by another source.
+    """
+    if name not in SETS:
+        raise ValueError(
+            f"There is no data set {name!r}, only {', '.join(SETS)}. A device "
+            "is asked for by device=..., a folder read by data.from_folder()."
+        )
+    device = pick_device(device)  # an odd one is refused before all the work
+    return divided(name, *find_folder(name), SETS[name], device)
+
+
+def from_folder(
+    folder: str | Path,
+    classes: Sequence[str] = (),
+    frame: int = 2,
+    device: str | torch.device | None = None,
+) -> DataSet:
+    """MNIST, KMNIST or any other grey pictures that lie in a folder as the four
+    idx files of MNIST; `frame` black pixels are put on every side, and the last
+    twelfth of the training images is for validation.
+
+    Raises `DataError` for a file that is missing or damaged.
+    """
+    folder = Path(folder).expanduser().absolute()
+    known = KnownSet(folder.name, tuple(classes), frame)
+    return divided(known.title, folder, str(folder), known, pick_device(device))
+
+
+def divided(
+    name: str, folder: Path, source: str, known: KnownSet, device: torch.device
+) -> DataSet:
+    """A folder's training, validation and test split."""
+    train, test = read_folder(folder, known)
+    most = len(train) - round(len(train) * known.validation)
+    parts = [part.to(device) for part in (train[:most], train[most:], test)]
+    return DataSet(name, *parts, source, known.title)
+
+
+def read_folder(
+    folder: Path, known: KnownSet = SETS["fashion-mnist"]
+) -> tuple[Split, Split]:
+    """All training images and the test images of a folder of idx files."""
+    arrays = read_arrays(folder, known)
+    names = known.classes or numbered(torch.cat(arrays[1::2]))
+    train, test = (
+        Split(pad(images, known.frame), labels, names, known.frame)
+        for images, labels in (arrays[:2], arrays[2:])
+    )
+    return train, test
+
+
+# --- what images and labels have to be ---------------------------------------
+
+
+def as_images(images: Tensor | np.ndarray) -> Tensor:
+    """The images as a tensor, or a `TypeError` that says what is wanted."""
+    if isinstance(images, np.ndarray):
+        images = torch.as_tensor(images)
+    if not isinstance(images, Tensor):
+        hint = {Split: " Take its .images.", DataSet: " Take .train.images."}
+        raise TypeError(
+            "Expected images as a tensor or a NumPy array, got "
+            f"{type(images).__name__}.{hint.get(type(images), '')}"
+        )
+    if images.dtype != torch.uint8 and not images.is_floating_point():
+        raise TypeError(
+            "Expected images in uint8 (0 to 255) or floating (taken as they "
+            f"are), got {images.dtype}."
+        )
+    return images
+
+
+def check_images(
+    images: Tensor | np.ndarray, image_shape: Sequence[int] | None = None
+) -> Tensor:
+    """The images, if they are uint8 (N, channels, height, width) or floating
+    (N, *shape), and of the image shape that is asked for; else `TypeError` or
+    `ValueError`.
+    """
+    images = as_images(images)
+    shape, least = tuple(images.shape), 2 if images.is_floating_point() else 4
+    wanted = image_shape or ("channels", "height", "width")
+    fits = shape[1:] == tuple(wanted) if image_shape else len(shape) >= least
+    if not fits or not len(images):
+        raise ValueError(
+            f"Expected images of shape (N, {', '.join(map(str, wanted))}), N > "
+            f"0, got {shape}. data.pad() turns (N, 28, 28) into (N, 1, 32, 32)."
+        )
+    return images
+
+
+def check_labels(
+    labels: Tensor | np.ndarray | Sequence[int],
+    n: int,
+    classes: int | Sequence[str] | None = None,
+) -> Tensor:
+    """n labels as int64, of any integer type before, each below the number of
+    classes if that is given; else `TypeError` or `ValueError`.
+    """
+    if not isinstance(labels, Tensor):
+        labels = torch.as_tensor(np.asarray(labels))
+    if labels.is_floating_point() or labels.dtype == torch.bool:
+        raise TypeError(f"Expected integers as labels, got {labels.dtype}.")
+    if labels.shape != (n,):
+        raise ValueError(
+            f"Expected a label for each of {n:,} images, got labels of shape "
+            f"{tuple(labels.shape)}."
+        )
+    labels = labels.long()
+    count = len(classes) if isinstance(classes, Sequence) else classes
+    if n and (labels.min() < 0 or (count and labels.max() >= count)):
+        raise ValueError(
+            f"Expected labels from 0{f' to {count - 1}' if count else ''}, got "
+            f"{labels.min()} to {labels.max()}."
+        )
+    return labels
+
+
+def numbered(labels: Tensor) -> tuple[str, ...]:
+    """Names for classes that have none: "0", "1", up to the largest label."""
+    return tuple(map(str, range(1 + max(labels.tolist(), default=-1))))
+
+
+def pad(images: Tensor | np.ndarray, frame: int = 2) -> Tensor:
+    """`frame` black pixels on every side: (N, height, width) or (N, channels,
+    height, width) -> (N, channels, height + 2 frame, width + 2 frame).
+
+    Raises `ValueError` for another shape, and for sides in multiples of 8, as
+    the networks want them, that would not stay so: they are framed already.
+    """
+    images = as_images(images)
+    shape = tuple(images.shape)
+    framed = any(side % 8 == 0 and 2 * frame % 8 for side in shape[-2:])
+    if len(shape) not in (3, 4) or framed or frame < 0:
+        raise ValueError(
+            "Expected images of shape (N, height, width) or (N, channels, "
+            f"height, width), not framed yet, got shape {shape} for a frame of "
+            f"{frame}."
+        )
+    return F.pad(images[:, None] if len(shape) == 3 else images, (frame,) * 4)
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Values of 0..255 in [0, 1]; floating images as they are."""
+    images = as_images(images)
+    return images.float() / 255 if images.dtype == torch.uint8 else images
+
+
+def pick_device(name: str | torch.device | None = None) -> torch.device:
+    """The device asked for, or else CUDA, Apple MPS or the CPU, the first that
+    is there.
+    """
+    if name is None:
+        name = (
+            "cuda" if torch.cuda.is_available()
+            else "mps" if torch.backends.mps.is_available()
+            else "cpu"
+        )  # fmt: skip
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(
+            f"The device {str(name)!r} cannot be used here "
+            f"({str(error).splitlines()[0]}). "
+            "Leave it out to have one chosen, or use 'cpu'."
+        ) from error
+    return torch.device(name)
+
+
+def describe_device(device: torch.device) -> str:
+    """A device in words, for the line that says what is in use."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    if device.type == "cpu":
+        threads = torch.get_num_threads()
+        return f"cpu ({threads} thread{'s' if threads > 1 else ''})"
+    return str(device)
+
+
+# --- batches -----------------------------------------------------------------
+
+
+def batches(
+    images: Tensor, batch_size: int, steps: int, seed: int
+) -> Iterator[Tensor]:
+    """`steps` batches as `to_float` gives them, in an order that `seed` fixes,
+    reshuffled at every pass.
+    """
+    images = check_images(images)
+    order = shuffled(len(images), batch_size, steps, seed, images.device)
+    return (to_float(images[chosen]) for chosen in order)
+
+
+def shuffled(
+    count: int, batch_size: int, steps: int, seed: int, device: torch.device
+) -> Iterator[Tensor]:
+    """Which of `count` images make each of `steps` batches: (batch_size,)
+    indices at a time.
+
+    The order is drawn from a generator of its own, so that the noise of a VAE
+    cannot shift it: two models trained with one seed see the same images in the
+    same order, on any device. A GPU is waited for once in a pass over the
+    images, not at every step.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.empty(0, dtype=torch.long, device=device)
+    for _ in range(steps):
+        while len(order) < batch_size:
+            order = torch.cat(
+                [order, torch.randperm(count, generator=generator).to(device)]
+            )
+        chosen, order = order[:batch_size], order[batch_size:]
+        yield chosen
