@@ -59,9 +59,9 @@ def fashion_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
-def fashion(fashion_folder) -> data.FashionMNIST:
+def fashion(fashion_folder) -> data.DataSet:
     """The whole of Fashion-MNIST on the CPU."""
-    fashion = data.load("cpu")
+    fashion = data.load(device="cpu")
     assert len(fashion.train.images) == 55_000, (
         "These tests are for the whole of Fashion-MNIST, and the data come "
         f"from {fashion.source}. "

@@ -308,7 +308,7 @@ def test_forward_decodes_the_draw_for_a_vae_and_the_code_for_an_autoencoder():
 # --- the penalised twin ------------------------------------------------------
 
 
-def test_penalised_loss_is_reconstruction_plus_the_part_of_the_kl_that_sees_mu():
+def test_penalised_loss_is_reconstruction_plus_the_kls_part_that_sees_mu():
     torch.manual_seed(0)
     mu, logits, x = (
         torch.randn(5, 3),

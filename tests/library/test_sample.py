@@ -19,7 +19,7 @@ N = 40_000
 
 
 def known_codes():
-    """Codes with a mean and a covariance that are known up to sampling error."""
+    """Codes whose mean and covariance are known up to sampling error."""
     noise = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0))
     return noise @ torch.tensor([[2.0, 0.0], [1.5, 0.5]]).T + torch.tensor(
         [3.0, -1.0]
