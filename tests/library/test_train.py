@@ -471,7 +471,7 @@ def test_pictures_of_another_shape_and_likelihood_are_trained(images):
     before = evaluate(model, vae_loss, colour)["loss"]
     fit(model, vae_loss, colour, 2560, batch_size=32)
     assert evaluate(model, vae_loss, colour)["loss"] < before - 100
-    assert 0.1 < likelihood.log_sigma.exp().item() < 0.6
+    assert 0.1 < likelihood.log_sigma.exp().item() < 0.9
     with pytest.raises(ValueError, match="20"):
         fit(model, vae_loss, images, 64)
 
@@ -562,7 +562,7 @@ def test_each_image_comes_with_its_own_label():
 
 
 def test_labels_of_other_images_are_refused(images):
-    with pytest.raises(ValueError, match="64 labels, got 63"):
+    with pytest.raises(ValueError, match="label for each of 64 images"):
         fit(
             Constant(),
             ae_loss,
