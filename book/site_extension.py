@@ -16,6 +16,7 @@ from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
 from aevae_lib import data
+from aevae_lib.widgets import source
 
 BOOK = Path(__file__).parent
 VENDOR = BOOK / "_vendor"
@@ -76,7 +77,7 @@ def serve_static_files(app: Sphinx, config: Config) -> None:
         raise ExtensionError(
             f"{VENDOR} is not there yet. Make it with: python book/frontend.py"
         )
-    places = BOOK.parent / "aevae_lib" / "frontend" / "place.css"
+    places = source.FOLDER / "place.css"
     config.html_static_path += [str(BOOK / "static"), str(VENDOR), str(places)]
 
 

@@ -31,7 +31,7 @@ def wheel(tmp_path, clone) -> Path:
 def test_wheel_holds_every_file_of_the_library(wheel, sources):
     expected = {str(path) for path in sources if path.parts[0] == "aevae_lib"}
     assert any(path.endswith(".gz") for path in expected)
-    assert any(path.startswith("aevae_lib/frontend/") for path in expected)
+    assert any(path.startswith("aevae_lib/widgets/frontend/") for path in expected)
     packed = {
         name
         for name in zipfile.ZipFile(wheel).namelist()

@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +15,26 @@ import torch
 from torch import nn
 
 from aevae_lib import data, models, sample, widgets
+from aevae_lib.widgets import network, source
 
-NETWORK = (files("aevae_lib") / "frontend" / "network.js").read_text(
-    encoding="utf-8"
-)
 RUNNER = """
 import { readFileSync } from "node:fs";
+const { readNetwork, decode, encode } = $network;
 const { layers, dtype, weights, z } = JSON.parse(readFileSync(0, "utf8"));
 const bytes = Uint8Array.from(Buffer.from(weights, "base64"));
 const network = readNetwork(layers, dtype, bytes);
 const apply = z[0].length < 1024 ? decode : encode; // points, or images
 console.log(JSON.stringify(z.map((input) => Array.from(apply(network, input)))));
+"""
+DRAWER = """
+import { readFileSync } from "node:fs";
+const { readDensity, drawFrom } = $normal;
+const given = JSON.parse(readFileSync(0, "utf8"));
+const { numbers, components, uniforms, normals } = given;
+const bytes = Uint8Array.from(Buffer.from(numbers, "base64"));
+const density = readDensity(bytes, components, normals[0].length);
+const drawn = uniforms.map((u, i) => drawFrom(density, u, normals[i]));
+console.log(JSON.stringify(drawn));
 """
 REACH = 3.0
 TOLERANCE = 1e-3  # in a pixel of [0, 1]
@@ -68,7 +76,7 @@ def node(script: Path, given: dict) -> list:
 @pytest.fixture(scope="module")
 def script(tmp_path_factory):
     path = tmp_path_factory.mktemp("engine") / "run.mjs"
-    path.write_text(NETWORK + RUNNER, encoding="utf-8")
+    path.write_text(source.joined("network", end=RUNNER), encoding="utf-8")
     return path
 
 
@@ -99,7 +107,7 @@ def points(latent_dim: int, count: int = 20) -> torch.Tensor:
 
 
 def net_of(model: models.Autoencoder) -> widgets.Net:
-    return widgets._decoder(
+    return network.decoder(
         model, [-REACH] * model.latent_dim, [REACH] * model.latent_dim
     )
 
@@ -132,7 +140,7 @@ def test_the_browser_encodes_what_torch_encodes(script, networks, kind):
         0, 256, (12, 1, 32, 32), generator=generator, dtype=torch.uint8
     )
     images[:, :, 10:20] //= 4  # rows that differ from columns
-    net = widgets._encoder(model, images)
+    net = network.encoder(model, images)
     x = data.to_float(images)
     with torch.no_grad():
         expected = model.head(model.trunk(x))
@@ -235,8 +243,11 @@ def test_weights_that_do_not_fit_the_layers_are_refused(script):
 
 def test_every_half_precision_number_is_read_exactly(tmp_path):
     script = tmp_path / "halves.mjs"
-    every = "console.log(JSON.stringify(Array.from({ length: 65536 }, (_, i) => fromHalf(i))));"
-    script.write_text(f"{NETWORK}\n{every}", encoding="utf-8")
+    every = (
+        "const all = Array.from({ length: 65536 }, (_, i) => i);\n"
+        "console.log(JSON.stringify(all.map($network.fromHalf)));\n"
+    )
+    script.write_text(source.joined("network", end=every), encoding="utf-8")
     expected = (
         np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float64)
     )
@@ -275,20 +286,7 @@ def test_the_browser_draws_what_the_library_draws(tmp_path, name):
         + (fitted.factors[chosen] @ normals[..., None])[..., 0]
     )
     script = tmp_path / "draw.mjs"
-    sampler = (files("aevae_lib") / "frontend" / "sampler.js").read_text(
-        encoding="utf-8"
-    )
-    script.write_text(
-        sampler
-        + """
-import { readFileSync } from "node:fs";
-const { numbers, components, uniforms, normals } = JSON.parse(readFileSync(0, "utf8"));
-const bytes = Uint8Array.from(Buffer.from(numbers, "base64"));
-const density = readDensity(bytes, components, normals[0].length);
-console.log(JSON.stringify(uniforms.map((u, i) => drawFrom(density, u, normals[i]))));
-""",
-        encoding="utf-8",
-    )
+    script.write_text(source.joined("normal", end=DRAWER), encoding="utf-8")
     drawn = node(
         script,
         given | {"uniforms": uniforms.tolist(), "normals": normals.tolist()},

@@ -12,6 +12,7 @@ import torch
 from ipywidgets.embed import dependency_state, embed_data
 
 from aevae_lib import data, losses, models, sample, train, widgets
+from aevae_lib.widgets import source
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "book"))
@@ -90,13 +91,13 @@ def panels() -> dict[str, widgets.Panel]:
 def write_static(folder: Path) -> None:
     """The static files of the book that its widgets need."""
     folder.mkdir()
-    for source in (
+    for file in (
         ROOT / "book" / "_vendor" / "widgets.js",
         ROOT / "book" / "_vendor" / "widgets.css",
         ROOT / "book" / "static" / "book.css",
-        ROOT / "aevae_lib" / "frontend" / "place.css",
+        source.FOLDER / "place.css",
     ):
-        shutil.copy(source, folder)
+        shutil.copy(file, folder)
 
 
 def write_page(panels: list[widgets.Panel], folder: Path, name: str) -> None:

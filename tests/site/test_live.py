@@ -205,7 +205,7 @@ def test_the_ring_is_dragged_and_obeys_keys(visit, panels, name):
         at = lambda x, y, box=box: (
             box["x"] + x * box["width"],
             box["y"] + y * box["height"],
-        )  # noqa: E731
+        )
         page.mouse.move(*at(0.5, 0.5))
         page.mouse.down()
         page.mouse.move(*at(0.4, 0.6))
@@ -339,7 +339,7 @@ def test_raw_decodes_are_within_a_thousandth_of_torchs(visit, panels):
           const state = document.querySelector("script[type$='widget-state+json']");
           const models = Object.values(JSON.parse(state.textContent).state);
           const view = models.find((model) => model.state._esm).state;
-          return await aevaeFetch(view._esm);
+          return await aevaeFetch(view._esm) + "export { $network };";
         }"""
     )
     view = panels["map"].view
@@ -352,7 +352,7 @@ def test_raw_decodes_are_within_a_thousandth_of_torchs(visit, panels):
         raw = page.evaluate(
             """async ([code, digest, z]) => {
               const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-              const { readNetwork, decode } = await import(url);
+              const { $network: { readNetwork, decode } } = await import(url);
               const text = document.querySelector("script[type$='widget-state+json']").textContent;
               const net = Object.values(JSON.parse(text).state)
                 .find((model) => model.state.digest === digest).state;

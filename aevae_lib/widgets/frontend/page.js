@@ -1,6 +1,10 @@
 // What a saved page has in place of Jupyter: the models of its widgets, and browsers' own controls.
 
+import { element, format, set } from "./view.js";
+
 const saved = JSON.parse(document.getElementById("aevae-state").textContent);
+const waiting = []; // views begin when they are part of the page
+let labelled = 0;
 
 // One widget's values, with the part of a Jupyter model that the views use.
 class PageModel {
@@ -47,8 +51,6 @@ for (const { model_name, state } of Object.values(saved)) {
   one.on(from, () => other.set(to, one.get(from)));
   other.on(to, () => one.set(from, other.get(to)));
 }
-
-let labelled = 0;
 
 function showModel(id) {
   const model = pageModels.get(id);
@@ -113,22 +115,23 @@ function showCheckbox(model) {
   return element("label", { class: "page-checkbox" }, input, model.get("description"));
 }
 
-function showView(model) {
-  const el = element("div");
-  waiting.push(() => VIEWS[model.get("kind")]({ model, el }));
-  return el;
+// Shows the page's panel: its controls, and the view that `render` draws.
+export function show(render) {
+  const place = document.querySelector(".aevae-place");
+  place.addEventListener("aevae-ready", () => place.classList.add("aevae-is-ready"));
+  const live = element("div", { class: "aevae-live" }, showModel(place.dataset.root));
+  place.append(live);
+  for (const [model, el] of waiting) render({ model, el });
+  // The native sliders' names for screen readers are those that the view gives Jupyter's.
+  for (const [model] of waiting) {
+    for (const [trait, { name }] of Object.entries(model.get("controls"))) {
+      live.querySelector(`.aevae-${trait} input[type=range]`)?.setAttribute("aria-label", name);
+    }
+  }
 }
 
-const waiting = []; // views begin when they are part of the page
-const place = document.querySelector(".aevae-place");
-place.addEventListener("aevae-ready", () => place.classList.add("aevae-is-ready"));
-const live = element("div", { class: "aevae-live" }, showModel(place.dataset.root));
-place.append(live);
-waiting.forEach((begin) => begin());
-
-// The native sliders' names for screen readers are those that the view gives Jupyter's.
-for (const model of pageModels.values()) {
-  for (const [trait, { name }] of Object.entries(model.get("kind") ? model.get("controls") : {})) {
-    live.querySelector(`.aevae-${trait} input[type=range]`)?.setAttribute("aria-label", name);
-  }
+function showView(model) {
+  const el = element("div");
+  waiting.push([model, el]);
+  return el;
 }

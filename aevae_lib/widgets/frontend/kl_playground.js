@@ -1,5 +1,10 @@
 // The price of a cloud: two normal densities, and the KL divergence between them in its parts.
 
+import { klParts } from "./normal.js";
+import {
+  announcer, announceReady, caption, drawing, element, follow, format, nameSliders, set,
+} from "./view.js";
+
 const SPAN = 6; // the plot reaches this far on either side of 0
 const HIGHEST = 1.85; // density at the top of the plot
 const [PLOT_WIDTH, PLOT_HEIGHT] = [400, 130];
@@ -11,14 +16,7 @@ const KL_TRIES = [
     "pays slowly, through the logarithm; a wide one quickly, through its variance.",
 ];
 
-// KL( N(mu, exp(logvar)) || N(0, 1) ) in nats: what the mean costs and what the variance costs.
-function klParts(mu, logvar) {
-  const mean = mu ** 2 / 2;
-  const variance = (Math.exp(logvar) - 1 - logvar) / 2;
-  return { mean, variance, total: mean + variance };
-}
-
-function renderKl({ model, el }) {
+export function render({ model, el }) {
   const view = element("div", { class: "aevae-view" });
   const say = announcer(view);
   const toX = (value) => ((value + SPAN) / (2 * SPAN)) * PLOT_WIDTH;

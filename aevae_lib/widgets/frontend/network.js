@@ -33,7 +33,7 @@ export function readNetwork(layers, dtype, bytes) {
 }
 
 // A half-precision number from its 16 bits: sign, 5 bits of exponent, 10 bits of fraction.
-function fromHalf(bits) {
+export function fromHalf(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;

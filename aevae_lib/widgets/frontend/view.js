@@ -1,13 +1,15 @@
 // What every view shares: making elements, painting an image, loading a network, and the names
 // and announcements for readers who do not see it.
 
-const SIDE = 32; // pixels along an image's edge
+import { readNetwork } from "./network.js";
 
-function element(tag, attributes = {}, ...children) {
+export const SIDE = 32; // pixels along an image's edge
+
+export function element(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
 
-function drawing(tag, attributes = {}, ...children) {
+export function drawing(tag, attributes = {}, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
 
@@ -18,16 +20,16 @@ function fill(node, attributes, children) {
 }
 
 // A value as text, with a true minus and never "-0.00".
-function format(value, digits = 2) {
+export function format(value, digits = 2) {
   return ((Number(value.toFixed(digits)) || 0).toFixed(digits)).replace("-", "\u2212");
 }
 
-function imageCanvas() {
+export function imageCanvas() {
   return element("canvas", { class: "aevae-image", role: "img", width: SIDE, height: SIDE });
 }
 
 // Pixels in [0, 1] as grey levels, at a column of the canvas.
-function paint(canvas, pixels, column = 0) {
+export function paint(canvas, pixels, column = 0) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(SIDE, SIDE);
   for (let i = 0; i < pixels.length; i++) {
@@ -39,11 +41,11 @@ function paint(canvas, pixels, column = 0) {
 }
 
 // On a page of the book a long text lies in a file of its own, fetched when it is first needed.
-async function wholeText(text) {
+export async function wholeText(text) {
   return globalThis.aevaeFetch ? globalThis.aevaeFetch(text) : text;
 }
 
-async function readBytes(text) {
+export async function readBytes(text) {
   return Uint8Array.from(atob(await wholeText(text)), (letter) => letter.charCodeAt(0));
 }
 
@@ -52,7 +54,7 @@ async function readBytes(text) {
 const shared = (globalThis.aevaeNetworks ??= new Map());
 
 // The network that a view calls number `index`, read once on a page, whoever asks.
-async function loadNetwork(model, index) {
+export async function loadNetwork(model, index) {
   const reference = model.get("nets")[index].replace("IPY_MODEL_", "");
   const net = await model.widget_manager.get_model(reference);
   const digest = net.get("digest");
@@ -66,7 +68,7 @@ async function loadNetwork(model, index) {
 }
 
 // Says so in the view when something fails, and leaves the error in the console.
-async function orExplain(view, promise) {
+export async function orExplain(view, promise) {
   try {
     return await promise;
   } catch (error) {
@@ -78,7 +80,7 @@ async function orExplain(view, promise) {
 }
 
 // Calls `update` once per frame at most, however often the traits change. Returns the undoing.
-function follow(model, traits, update) {
+export function follow(model, traits, update) {
   let frame = 0;
   const ask = () => {
     frame ||= requestAnimationFrame(() => {
@@ -94,25 +96,25 @@ function follow(model, traits, update) {
 }
 
 // Moves the model to new values of its traits, and tells whoever is linked to them.
-function move(model, values) {
+export function move(model, values) {
   for (const [trait, value] of Object.entries(values)) model.set(trait, value);
   model.save_changes();
 }
 
 // The nearest value that a slider from `low` to `high` can take.
-function toStep(value, low, high, step) {
+export function toStep(value, low, high, step) {
   const inside = Math.min(Math.max(value, low), high);
   return Number((low + Math.round((inside - low) / step) * step).toFixed(6));
 }
 
 // Tells the page around a view that its pictures are there, so that the still figure can go.
-function announceReady(view) {
+export function announceReady(view) {
   requestAnimationFrame(() => {
     view.dispatchEvent(new CustomEvent("aevae-ready", { bubbles: true, composed: true }));
   });
 }
 
-function button(name, act) {
+export function button(name, act) {
   const made = element("button", { type: "button", class: "aevae-button" }, name);
   made.addEventListener("click", act);
   return made;
@@ -120,7 +122,7 @@ function button(name, act) {
 
 // What to try, as a list that can be folded away, and, on a page that has an address, a button
 // that copies a link to what the view shows.
-function caption(view, model, hint, experiments) {
+export function caption(view, model, hint, experiments) {
   const list = experiments.map((text) => element("li", {}, text));
   view.append(element("details", { class: "aevae-try", open: "" },
     element("summary", {}, "What to try"),
@@ -188,7 +190,7 @@ function readLink(model, traits, query) {
 // --- for readers who do not see the view --------------------------------------------------
 
 // A region whose text is read out when it has settled, without interrupting.
-function announcer(view) {
+export function announcer(view) {
   const region = element("div", { class: "aevae-unseen", "aria-live": "polite" });
   view.append(region);
   let timer = 0;
@@ -200,7 +202,7 @@ function announcer(view) {
 
 // ipywidgets gives a slider's handle and its editable value no name: this gives them one, and
 // goes on doing so as the page draws them. Returns the undoing.
-function nameSliders(view, model) {
+export function nameSliders(view, model) {
   const controls = model.get("controls");
   const name = () => {
     const panel = view.closest(".aevae-panel");
@@ -241,6 +243,6 @@ function nameHandle(handle, label, value) {
   }
 }
 
-function set(node, attribute, value) {
+export function set(node, attribute, value) {
   if (node.getAttribute(attribute) !== String(value)) node.setAttribute(attribute, value);
 }

@@ -1,8 +1,10 @@
 // A model's latent plane: its frame, the codes of the garments shown, and what is between them.
 
-const EDGE = 100; // a plane's width and height in the drawing's own units
+import { drawing, element } from "./view.js";
+
+export const EDGE = 100; // a plane's width and height in the drawing's own units
 const SIZE = 1.15; // a marker's half-width in them
-const NEIGHBOURS = 5; // a code's ball reaches to its fifth neighbour, as in measure.in_hole
+export const NEIGHBOURS = 5; // a code's ball reaches to its fifth neighbour, as in measure.in_hole
 
 // Matplotlib's markers, as functions from a centre and a half-width to a path.
 const MARKERS = {
@@ -24,7 +26,7 @@ function polygon(...corners) {
 
 // The plane's elements: `frame` to put somewhere, `ground` that takes the pointer and the focus,
 // and `moving`, a drawing of its own, so that what stands still is not painted again.
-function makePlane({ low, high, prior }, attributes) {
+export function makePlane({ low, high, prior }, attributes) {
   const width = high[0] - low[0];
   const toX = (value) => ((value - low[0]) / width) * EDGE;
   const toY = (value) => ((high[1] - value) / width) * EDGE;
@@ -54,7 +56,7 @@ function makePlane({ low, high, prior }, attributes) {
 }
 
 // The codes of the garments shown: one path for each class.
-function drawCodes({ garments, toX, toY }, codes, labels, classes) {
+export function drawCodes({ garments, toX, toY }, codes, labels, classes) {
   garments.replaceChildren(...classes.map(({ color, marker }, label) => {
     const shapes = codes
       .filter((_, i) => labels[i] === label)
@@ -64,7 +66,7 @@ function drawCodes({ garments, toX, toY }, codes, labels, classes) {
 }
 
 // Holes are hatched: all that no code's ball covers.
-function drawHoles({ holes, toX, toY, scale }, codes, radii) {
+export function drawHoles({ holes, toX, toY, scale }, codes, radii) {
   const id = `aevae-hatch-${(globalThis.aevaeHatches = (globalThis.aevaeHatches ?? 0) + 1)}`;
   const balls = codes.map(([z0, z1], i) => MARKERS.o(toX(z0), toY(z1), radii[i] * scale));
   holes.replaceChildren(
@@ -79,13 +81,13 @@ function drawHoles({ holes, toX, toY, scale }, codes, radii) {
 // --- what the codes say of a point ---------------------------------------------------------
 
 // Pairs of coordinates from the bytes of single-precision numbers.
-function readCodes(bytes) {
+export function readCodes(bytes) {
   const numbers = new Float32Array(bytes.buffer);
   return Array.from({ length: numbers.length / 2 }, (_, i) => [numbers[2 * i], numbers[2 * i + 1]]);
 }
 
 // The garment whose code is nearest, each axis measured in standard deviations of the codes shown.
-function nearestCode(codes, spread, [z0, z1]) {
+export function nearestCode(codes, spread, [z0, z1]) {
   let best = -1;
   let least = Infinity;
   codes.forEach(([c0, c1], i) => {
@@ -98,7 +100,7 @@ function nearestCode(codes, spread, [z0, z1]) {
   return { index: best, distance: Math.sqrt(least) };
 }
 
-function standardDeviations(codes) {
+export function standardDeviations(codes) {
   return [0, 1].map((axis) => {
     const mean = codes.reduce((sum, code) => sum + code[axis], 0) / codes.length;
     const squares = codes.reduce((sum, code) => sum + (code[axis] - mean) ** 2, 0);
@@ -107,7 +109,7 @@ function standardDeviations(codes) {
 }
 
 // The radius of each code's ball. A point that no ball holds lies in a hole.
-function ballRadii(codes) {
+export function ballRadii(codes) {
   return codes.map(([z0, z1], i) => {
     const nearest = Array(NEIGHBOURS).fill(Infinity); // in ascending order
     codes.forEach(([c0, c1], j) => {
@@ -121,13 +123,13 @@ function ballRadii(codes) {
   });
 }
 
-function inHole(codes, radii, [z0, z1]) {
+export function inHole(codes, radii, [z0, z1]) {
   return !codes.some(([c0, c1], i) => (c0 - z0) ** 2 + (c1 - z1) ** 2 <= radii[i] ** 2);
 }
 
 // --- words ---------------------------------------------------------------------------------
 
-function legend(model) {
+export function legend(model) {
   const list = element("ul", { class: "aevae-legend", "aria-label": "Markers on the planes" });
   const add = (name, shape, when = "") =>
     list.append(element("li", { class: when },

@@ -1,5 +1,15 @@
 // The latent map: for each model its plane, a point to move, and the image decoded there.
 
+import { decode } from "./network.js";
+import {
+  ballRadii, drawCodes, drawHoles, EDGE, inHole, legend, makePlane, nearestCode, NEIGHBOURS,
+  readCodes, standardDeviations,
+} from "./plane.js";
+import {
+  announcer, announceReady, button, caption, drawing, element, follow, format, imageCanvas,
+  loadNetwork, move, nameSliders, orExplain, paint, readBytes, set, SIDE, toStep, wholeText,
+} from "./view.js";
+
 const FRAMES = 9; // images along a path
 const POOLED = 16; // images are compared at half their resolution
 const JUDGES = 400; // garments that a decoded image is compared with
@@ -18,7 +28,7 @@ const MAP_TRIES = [
   "Show the path, choose A and B, and walk t. A path through a hole leaves the data on its way.",
 ];
 
-async function renderMap({ model, el }) {
+export async function render({ model, el }) {
   const maps = model.get("maps");
   const view = element("div", { class: "aevae-view" });
   const row = element("div", { class: "aevae-maps", "data-count": maps.length });

@@ -1,6 +1,14 @@
 // The encoder at work: a garment is shifted or partly erased, and its code moves: a point for an
 // autoencoder, a cloud for a VAE.
 
+import { decode, encode } from "./network.js";
+import { klParts, standardNormal } from "./normal.js";
+import { drawCodes, legend, makePlane, readCodes } from "./plane.js";
+import {
+  announcer, announceReady, button, caption, drawing, element, follow, format,
+  imageCanvas, loadNetwork, move, nameSliders, orExplain, paint, readBytes, set, SIDE,
+} from "./view.js";
+
 const ENCODER_TRIES = [
   "Shift a garment pixel by pixel. To you it stays the same garment; watch how far its code " +
     "travels, and what the decoder makes of it. The networks saw only centred garments.",
@@ -10,7 +18,7 @@ const ENCODER_TRIES = [
     "VAE takes to be one garment. The autoencoder has only its point.",
 ];
 
-async function renderEncoder({ model, el }) {
+export async function render({ model, el }) {
   const images = await readBytes(model.get("images"));
   const view = element("div", { class: "aevae-view" });
   const input = imageCanvas();

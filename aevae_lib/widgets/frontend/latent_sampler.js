@@ -1,5 +1,12 @@
 // The many-dimensional sampler: the image decoded at z, and buttons that draw z anew.
 
+import { decode } from "./network.js";
+import { drawFrom, noise, readDensity } from "./normal.js";
+import {
+  announcer, announceReady, button, caption, element, follow, format, imageCanvas,
+  loadNetwork, move, nameSliders, orExplain, paint, readBytes, set, toStep,
+} from "./view.js";
+
 const SAMPLER_TRIES = [
   "Draw from the prior ten times and count the pictures that you would call a garment. A model whose " +
     "codes fill the prior draws them; an autoencoder never promised to.",
@@ -9,7 +16,7 @@ const SAMPLER_TRIES = [
   "Walk away from the origin: far out no code lies, and the picture means nothing there.",
 ];
 
-async function renderSampler({ model, el }) {
+export async function render({ model, el }) {
   const traits = Object.keys(model.get("controls"));
   const view = element("div", { class: "aevae-view" });
   const canvas = imageCanvas();
@@ -66,33 +73,4 @@ function drawUntil(fits, draw) {
     const z = draw();
     if (fits(z)) return z;
   }
-}
-
-// The components of a mixture of normal distributions: each has a weight, a mean, and a factor
-// of its covariance, whose rows follow one another.
-function readDensity(bytes, components, dims) {
-  const numbers = new Float32Array(bytes.buffer);
-  const length = 1 + dims + dims * dims;
-  return Array.from({ length: components }, (_, k) => {
-    const [weight, ...rest] = numbers.subarray(k * length, (k + 1) * length);
-    return { weight, mean: rest.slice(0, dims), factor: rest.slice(dims) };
-  });
-}
-
-// One draw: a uniform number chooses the component, and standard normal ones the place in it.
-function drawFrom(density, uniform, normals) {
-  let left = uniform;
-  const chosen = density.find(({ weight }) => (left -= weight) < 0) ?? density.at(-1);
-  const dims = normals.length;
-  return chosen.mean.map((m, i) =>
-    normals.reduce((sum, value, j) => sum + chosen.factor[i * dims + j] * value, m));
-}
-
-function noise(dims) {
-  return Array.from({ length: dims }, standardNormal);
-}
-
-// Box and Muller's way from two uniform numbers to a normal one.
-function standardNormal() {
-  return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 }

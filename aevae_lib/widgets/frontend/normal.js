@@ -1,0 +1,37 @@
+// Normal distributions: what a cloud costs, and how points are drawn.
+
+// KL( N(mu, exp(logvar)) || N(0, 1) ) in nats: what the mean costs and what the variance costs.
+export function klParts(mu, logvar) {
+  const mean = mu ** 2 / 2;
+  const variance = (Math.exp(logvar) - 1 - logvar) / 2;
+  return { mean, variance, total: mean + variance };
+}
+
+// The components of a mixture of normal distributions: each has a weight, a mean, and a factor
+// of its covariance, whose rows follow one another.
+export function readDensity(bytes, components, dims) {
+  const numbers = new Float32Array(bytes.buffer);
+  const length = 1 + dims + dims * dims;
+  return Array.from({ length: components }, (_, k) => {
+    const [weight, ...rest] = numbers.subarray(k * length, (k + 1) * length);
+    return { weight, mean: rest.slice(0, dims), factor: rest.slice(dims) };
+  });
+}
+
+// One draw: a uniform number chooses the component, and standard normal ones the place in it.
+export function drawFrom(density, uniform, normals) {
+  let left = uniform;
+  const chosen = density.find(({ weight }) => (left -= weight) < 0) ?? density.at(-1);
+  const dims = normals.length;
+  return chosen.mean.map((m, i) =>
+    normals.reduce((sum, value, j) => sum + chosen.factor[i * dims + j] * value, m));
+}
+
+export function noise(dims) {
+  return Array.from({ length: dims }, standardNormal);
+}
+
+// Box and Muller's way from two uniform numbers to a normal one.
+export function standardNormal() {
+  return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+}
