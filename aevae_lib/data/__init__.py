@@ -2,8 +2,9 @@
 the reader's own; and what they have to be.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from .files import SETS, KnownSet, find_folder, read_arrays
 from .files import DataError as DataError
 from .files import cache_folder as cache_folder
 
-FASHION_CLASSES = SETS["fashion-mnist"].classes
+FASHION_CLASSES = CLASS_NAMES = SETS["fashion-mnist"].classes
 SAMPLE_FOLDER = SETS["fashion-mnist"].shipped
 
 
@@ -51,12 +52,16 @@ class Split:
             raise TypeError(f"For one image, take .images[{chosen}].")
         if isinstance(chosen, Tensor):
             chosen = chosen.to(self.images.device)
-        images, labels = (part[chosen] for part in self)
-        return replace(self, images=images, labels=labels)
+        return self._with(part[chosen] for part in self)
 
     def to(self, device: str | torch.device) -> "Split":
-        images, labels = (part.to(device) for part in self)
-        return replace(self, images=images, labels=labels)
+        return self._with(part.to(device) for part in self)
+
+    def _with(self, both: Iterable[Tensor]) -> "Split":
+        """The same with other images and labels, which need no new check."""
+        other = copy(self)
+        vars(other).update(zip(("images", "labels"), both, strict=True))
+        return other
 
     @property
     def image_shape(self) -> tuple[int, ...]:

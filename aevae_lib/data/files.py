@@ -155,20 +155,20 @@ def read_arrays(folder: Path, known: KnownSet) -> list[Tensor]:
     """
     paths = find_files(folder, known.title)
     arrays, sums = zip(*map(read_idx, paths), strict=True)
-    if [len(array) for array in arrays[::2]] != [*map(len, arrays[1::2])]:
+    editions = known.checksums
+    if editions:
+        columns = zip(*editions.values(), strict=True)
+        right = [one in good for one, good in zip(sums, columns, strict=True)]
+        one_set = list(sums) in editions.values()
+    else:
+        right = [True]
+        one_set = [*map(len, arrays[::2])] == [*map(len, arrays[1::2])]
+    if one_set:
+        return list(arrays)
+    if all(right):
         raise DataError(
             f"{folder}: images and labels of different sets. Fetch all four "
             "files again."
-        )
-    editions = known.checksums
-    if not editions or list(sums) in editions.values():
-        return list(arrays)
-    columns = zip(*editions.values(), strict=True)
-    right = [one in good for one, good in zip(sums, columns, strict=True)]
-    if all(right):
-        raise DataError(
-            f"{folder}: files of different sets, {' and '.join(editions)}. "
-            "Fetch all four files again."
         )
     if any(right):
         wrong = paths[right.index(False)]
