@@ -26,7 +26,7 @@ help:
 setup:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed. On Debian: apt install python3 python3-venv"; exit 1; }
 	@$(PYTHON) tools/environment.py $(SETUP)
-	@$(BIN)/python book/frontend.py
+	@$(BIN)/python -m book.frontend
 
 site: setup
 	@$(BIN)/python -m tools.build

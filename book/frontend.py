@@ -1,7 +1,7 @@
 """Make the site's front-end files in book/_vendor: MathJax and one bundle for
 the widgets.
 
-    python book/frontend.py
+    python -m book.frontend
 
 The packages come from npm, pinned with their checksums by package-lock.json;
 anywidget's half comes from the installed Python package, so that the two always
@@ -96,8 +96,10 @@ def run(program: str, *arguments: str) -> None:
 
 
 def size(path: Path) -> str:
+    """How large a file or a folder is, in words."""
     files = path.rglob("*") if path.is_dir() else [path]
-    return f"{sum(file.stat().st_size for file in files if file.is_file()) / 1e6:.2f} MB"
+    total = sum(file.stat().st_size for file in files if file.is_file())
+    return f"{total / 1e6:.2f} MB"
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import zmq
+from nbclient import NotebookClient
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -30,11 +32,13 @@ VIEW = re.compile(
     r'<script type="application/vnd.jupyter.widget-view\+json">(.*?)</script>',
     re.DOTALL,
 )
+PLACE = '<div class="aevae-place"'  # where a widget stands
 # characters of a widget's text from which on it becomes a file of its own
 LONG = 2000
 
 # What the theme and its helpers write that screen readers stumble over, and
-# what is put instead.
+# what is put instead. A page that Sphinx does not write again is mended again,
+# and no mend may change what it mended.
 MENDS = [
     # the side bar, with the logo in it, is no landmark
     (
@@ -57,6 +61,7 @@ MENDS = [
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", serve_static_files)
     app.connect("config-inited", key_the_cache)
+    app.connect("config-inited", encrypt_kernels)
     app.connect(
         "html-page-context", launch_only_notebooks, priority=900
     )  # after the theme
@@ -75,7 +80,7 @@ def serve_static_files(app: Sphinx, config: Config) -> None:
     """
     if not (VENDOR / "made-from.txt").is_file():
         raise ExtensionError(
-            f"{VENDOR} is not there yet. Make it with: python book/frontend.py"
+            f"{VENDOR} is not there yet. Make it with: python -m book.frontend"
         )
     places = source.FOLDER / "place.css"
     config.html_static_path += [str(BOOK / "static"), str(VENDOR), str(places)]
@@ -89,8 +94,23 @@ def key_the_cache(app: Sphinx, config: Config) -> None:
     folder's name is another one: the setting has changed, so that Sphinx reads
     every page again, and the cache is empty, so that every notebook runs again.
     """
-    cache = Path(app.outdir).parent / ".jupyter_cache" / foundation()[:16]
+    cache = Path(app.srcdir) / "_build" / ".jupyter_cache" / foundation()[:16]
     config.nb_execution_cache_path = str(cache)
+
+
+def encrypt_kernels(app: Sphinx, config: Config) -> None:
+    """Speak to kernels in encrypted form: else each of them warns that nobody
+    does.
+    """
+    plain = NotebookClient.create_kernel_manager
+
+    def encrypted(self: NotebookClient) -> Any:
+        manager = plain(self)
+        if zmq.has("curve"):
+            manager.transport_encryption = "auto"
+        return manager
+
+    NotebookClient.create_kernel_manager = encrypted
 
 
 def foundation() -> str:
@@ -177,14 +197,14 @@ def mend_the_pages(app: Sphinx, error: Exception | None) -> None:
 
 def place_widgets(text: str, page: Path, static: Path) -> str:
     """A page whose widgets have a place each, with a still figure, and lie
-    outside the text.
+    outside the text; a page that has places already, as it is.
 
     Every long text of our widgets (weights, pictures, code) moves into a file
     that is named after its content, so that all widgets and pages share it and
     it is fetched when it is needed: widgets.js knows "file:NAME" for it.
     """
     found = STATE.search(text)
-    if not found:
+    if not found or PLACE in text:
         return text
     folder = static / "widgets"
     folder.mkdir(exist_ok=True)
@@ -219,7 +239,7 @@ def place_widgets(text: str, page: Path, static: Path) -> str:
         wide, narrow = models[name]["room"]
         alt = html.escape(models[name]["still_text"])
         return (
-            f'<div class="aevae-place" id="widget-{count}" '
+            f'{PLACE} id="widget-{count}" '
             f'style="--aevae-wide: {wide}px; --aevae-narrow: {narrow}px">'
             '<img class="aevae-still" '
             f'src="{up}_static/widgets/{stills[name]}" alt="{alt}">'

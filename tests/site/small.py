@@ -4,7 +4,6 @@ put them on.
 
 import json
 import shutil
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -13,11 +12,9 @@ from ipywidgets.embed import dependency_state, embed_data
 
 from aevae_lib import data, losses, models, sample, train, widgets
 from aevae_lib.widgets import source
+from book.site_extension import place_widgets
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "book"))
-
-from site_extension import place_widgets  # noqa: E402
 
 PAGE = """<!doctype html>
 <html lang="en" data-content_root="./">

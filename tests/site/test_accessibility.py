@@ -20,7 +20,7 @@ def violations(page) -> list[str]:
     """What axe has to say against a page."""
     if not AXE.is_file():
         pytest.fail(
-            f"{AXE} is not there. Fetch it: python book/frontend.py",
+            f"{AXE} is not there. Fetch it: python -m book.frontend",
             pytrace=False,
         )
     page.evaluate(AXE.read_text(encoding="utf-8"))

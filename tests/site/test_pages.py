@@ -16,7 +16,8 @@ PAGES = [
 ]
 NOTEBOOKS = [page for page in PAGES if (ROOT / f"{page}.ipynb").is_file()]
 
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+SIDEWAYS = """(({scrollWidth, clientWidth}) => scrollWidth - clientWidth)(
+  document.documentElement)"""
 SCROLL_THROUGH = """async () => {
   for (let y = 0; y < document.body.scrollHeight; y += innerHeight) {
     scrollTo(0, y);

@@ -254,7 +254,7 @@ def test_ci_runs_the_test_command_of_the_readme():
 # --- building the site -------------------------------------------------------
 
 
-def test_the_site_is_built_anew_for_a_changed_page_and_not_for_what_a_chapter_wrote(
+def test_a_changed_page_is_a_source_and_what_a_chapter_wrote_is_not(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr(build, "ROOT", tmp_path)
@@ -292,26 +292,3 @@ def test_every_chapter_is_executed_again_when_what_it_rests_on_changes(
     elif what in places:
         places[what].write_text("two, and longer")
     assert (build.site_extension.foundation() == before) == (what == "nothing")
-
-
-def test_outputs_of_two_libraries_are_not_kept(tmp_path, monkeypatch):
-    """Somebody edits the library while the book is built."""
-    monkeypatch.setattr(build, "ROOT", tmp_path)
-    monkeypatch.setattr(build, "BUILD", tmp_path)
-    monkeypatch.setattr(build, "STAMP", tmp_path / "built-from.txt")
-    monkeypatch.setattr(build, "SOURCES", [])
-    monkeypatch.setattr(build.data, "load", lambda: None)
-    found = iter(["before", "after"])
-    monkeypatch.setattr(build.site_extension, "foundation", lambda: next(found))
-    cache = tmp_path / ".jupyter_cache"
-
-    def run(*command):
-        cache.mkdir()
-
-    monkeypatch.setattr(build, "run", run)
-    with pytest.raises(
-        SystemExit, match="changed while the chapters were executed"
-    ):
-        build.main()
-    assert not cache.exists()
-    assert not build.STAMP.exists()
