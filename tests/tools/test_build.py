@@ -126,3 +126,22 @@ def test_outputs_of_two_libraries_are_not_kept(site, monkeypatch):
         build.main()
     assert not cache.exists()
     assert not build.STAMP.exists()
+
+
+def test_a_run_killed_at_the_last_moment_leaves_no_site_that_seems_built(
+    site, monkeypatch
+):
+    def kill(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(build, "run", writer("old"))
+    build.main()
+    page = site / "chapters" / "page.md"
+    page.write_text("two")
+    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        dying.setattr(build.Path, "rename", kill)
+        build.main()
+    page.write_text("one")  # what the site of the first run was built from
+    monkeypatch.setattr(build, "run", writer("new"))
+    build.main()
+    assert read(site)["index.html"] == "new"
