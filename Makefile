@@ -3,11 +3,21 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help setup site test unit notebooks site-test serve lab sweep bench evidence claims format lint lock repository clean
+# The same folder for every command, wherever it runs.
+ifneq ($(AEVAE_DATA),)
+ifeq ($(filter /% ~%,$(AEVAE_DATA)),)
+override AEVAE_DATA := $(CURDIR)/$(AEVAE_DATA)
+endif
+export AEVAE_DATA
+endif
+
+.PHONY: help setup site test check unit notebooks site-test serve lab sweep bench evidence claims \
+	format lint lock colab-test floors-test repository clean
 
 help:
 	@echo "make site        build the book: install, execute every chapter, write _build/html"
 	@echo "make test        check everything: library, every cell of every notebook, built site"
+	@echo "make check       the quick part of it, between two edits: under 3 minutes"
 	@echo "make serve       serve the built book at http://localhost:$(PORT)/ (PORT=...)"
 	@echo "make lab         open the notebooks in JupyterLab"
 	@echo "make unit        only the tests of the library and the repository"
@@ -19,6 +29,8 @@ help:
 	@echo "make format      format the code, strip the notebooks, renew their set-up cells"
 	@echo "make lint        say what 'make format' would change, and change nothing"
 	@echo "make lock        choose the versions in requirements.lock anew"
+	@echo "make colab-test  the library and the notebooks with the packages that Colab has: 3 GB more"
+	@echo "make floors-test the library with the oldest packages that it says it works with: 3 GB more"
 	@echo "make repository URL=https://github.com/you/your-fork   change the repository's address"
 	@echo "make clean       remove all that was made, .venv too"
 	@echo "Another Python: make PYTHON=python3.12 site"
@@ -40,6 +52,12 @@ test: setup
 	done; \
 	if [ -n "$$failed" ]; then echo "== Failed:$$failed"; exit 1; fi
 
+check: lint
+	@$(BIN)/python -m experiments.ledger --check
+	@$(BIN)/python -m experiments.prose --check
+	@echo "== Testing what is quick to test"
+	@$(BIN)/python -m pytest tests --ignore=tests/site --ignore=tests/lab -m "not slow"
+
 unit: setup
 	@echo "== Testing the library and the repository"
 	@$(BIN)/python -m pytest tests --ignore=tests/site
@@ -54,12 +72,10 @@ site-test: setup
 	@$(BIN)/python -m pytest tests/site
 
 serve:
-	@test -f _build/html/index.html || { echo "There is no site yet: make site"; exit 1; }
-	@echo "http://localhost:$(PORT)/ (Ctrl-C ends it)"
-	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+	@$(PYTHON) -m tools.serve $(PORT)
 
 lab: setup
-	@$(BIN)/jupyter lab chapters
+	@$(BIN)/jupyter lab chapters $(if $(filter 0,$(shell id -u)),--allow-root)
 
 sweep: setup
 	@$(BIN)/python -m experiments.sweep
@@ -87,9 +103,12 @@ lint: setup
 lock: setup
 	@$(BIN)/python -m tools.lock
 
+colab-test floors-test: setup
+	@$(BIN)/python -m tools.elsewhere $(@:-test=)
+
 repository: setup
 	@$(BIN)/python -m tools.repository $(URL)
 
 clean:
-	rm -rf .venv _build build dist *.egg-info book/_vendor book/node_modules .pytest_cache .ruff_cache
+	rm -rf .venv .venv-colab .venv-floors _build build dist *.egg-info book/_vendor book/node_modules .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

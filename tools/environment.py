@@ -133,7 +133,7 @@ def make_environment(tests: bool) -> None:
             "Installing what requirements.lock names into .venv (the first "
             "time takes minutes)"
         )
-        pip("install", "--no-deps", "-r", LOCK)
+        pip("install", "--no-deps", "--require-hashes", "-r", LOCK)
         remove_strays()
     if made.get("project") != wanted["project"]:
         say("Installing this project into .venv, editable")

@@ -1,7 +1,7 @@
 """Bring every notebook into the form in which it is kept: `make format` runs
 this.
 
-    python tools/notebooks.py [--check] [notebook ...]
+    python -m tools.notebooks [--check] [notebook ...]
 
 The set-up cell is renewed from tools/setup_cell.py. Outputs and execution
 counts are removed, except in cells tagged `nbval-check-output`, which nbval

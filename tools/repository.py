@@ -1,7 +1,7 @@
 """Change the address of the repository, wherever it stands: `make repository
 URL=...`.
 
-    python tools/repository.py https://github.com/you/your-fork
+    python -m tools.repository https://github.com/you/your-fork
 
 The address in force stands in pyproject.toml. It is replaced in every file that
 git knows, in all its forms: the repository itself, its pages, and Colab's way
@@ -46,14 +46,21 @@ def main(arguments: list[str]) -> None:
 
 def files() -> list[Path]:
     """Every file of the project, tracked or new."""
-    listed = subprocess.check_output(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        text=True,
-    )
-    return sorted(
-        {ROOT / name for name in listed.split("\0") if (ROOT / name).is_file()}
-    )
+    ask = ["git", "ls-files", "-z", "--cached", "--others"]
+    try:
+        asked = subprocess.run(
+            [*ask, "--exclude-standard"],
+            cwd=ROOT, capture_output=True, text=True,
+        )  # fmt: skip
+    except FileNotFoundError:
+        sys.exit("git is not installed, and it knows the project's files")
+    if asked.returncode != 0:
+        sys.exit(
+            "git does not know this folder, so nobody can say which files are "
+            "the project's. Clone it, or make it a repository first: git init"
+        )
+    names = asked.stdout.split("\0")
+    return sorted({ROOT / name for name in names if (ROOT / name).is_file()})
 
 
 def replaced(text: str, old: tuple[str, str], new: tuple[str, str]) -> str:

@@ -133,6 +133,7 @@ def test_only_publishing_is_refused_while_the_address_is_the_placeholder(
     }
     assert {name: len(steps) for name, steps in guards.items()} == {
         "test": 0,
+        "elsewhere": 0,
         "gpu": 0,
         "publish": 1,
     }
@@ -158,14 +159,22 @@ def requirements() -> dict[str, Requirement]:
     return {requirement.name: requirement for requirement in named}
 
 
-def locked() -> list[Requirement]:
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
-    return [Requirement(line) for line in lines if not line.startswith("#")]
+def locked() -> dict[Requirement, list[str]]:
+    """Each pin of the lock, with the checksums of its files."""
+    text = (ROOT / "requirements.lock").read_text().replace("\\\n", "")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    parts = [line.split("--hash=") for line in lines]
+    return {
+        Requirement(pin): [hash.strip() for hash in hashes]
+        for pin, *hashes in parts
+    }
 
 
 def test_lock_is_exact_and_satisfies_every_requirement():
-    for requirement in locked():
+    for requirement, hashes in locked().items():
         assert re.fullmatch(r"==[^*]+", str(requirement.specifier)), requirement
+        assert hashes, f"{requirement}: no checksum"
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", h) for h in hashes)
     for name, requirement in requirements().items():
         versions = [pin for pin in locked() if pin.name == name]
         assert versions, f"requirements.lock lacks {name}: make lock"
@@ -234,16 +243,44 @@ def test_no_file_is_large_and_no_text_names_a_folder_of_one_machine(sources):
         assert not private.search(text), path
 
 
-def test_workflows_pin_each_action_by_its_major_version():
+def test_workflows_pin_each_action_by_its_commit():
+    """A tag can be moved; the version stands beside it for people and
+    Dependabot.
+    """
     workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
     assert workflows
     for workflow in workflows:
-        used = re.findall(r"uses: (\S+)", workflow.read_text())
+        used = re.findall(r"uses: (.+)", workflow.read_text())
         assert used
         for action in used:
-            assert re.fullmatch(r"actions/[\w-]+@v\d+", action), (
-                f"{workflow.name}: {action}"
-            )
+            assert re.fullmatch(
+                r"actions/[\w-]+@[0-9a-f]{40} # v[\d.]+", action
+            ), f"{workflow.name}: {action}"
+
+
+def test_dependabot_looks_after_actions_python_and_the_front_end():
+    text = (ROOT / ".github" / "dependabot.yml").read_text()
+    watched = {
+        entry["package-ecosystem"]: ROOT / entry["directory"].lstrip("/")
+        for entry in yaml.safe_load(text)["updates"]
+    }
+    assert set(watched) == {"github-actions", "pip", "npm"}
+    assert (watched["pip"] / "requirements.txt").is_file()
+    assert (watched["npm"] / "package-lock.json").is_file()
+
+
+def test_workflow_tests_the_oldest_and_a_new_python():
+    workflow = ROOT / ".github" / "workflows" / "course.yml"
+    jobs = yaml.safe_load(workflow.read_text())["jobs"]
+    tested = jobs["test"]["strategy"]["matrix"]["python"]
+    assert f">={tested[0]}" == PROJECT["requires-python"]
+    assert len(tested) == 2
+    for entry in jobs["elsewhere"]["strategy"]["matrix"]["include"]:
+        assert re.search(
+            rf"^[a-z -]*\b{entry['target']}\b.*:",
+            (ROOT / "Makefile").read_text(),
+            re.MULTILINE,
+        ), entry
 
 
 def test_ci_runs_the_test_command_of_the_readme():
