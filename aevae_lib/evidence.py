@@ -28,6 +28,10 @@ class Missing(KeyError):
         return str(self.args[0])
 
 
+class Undefined(ValueError):
+    """A metric that a run leaves undefined: it is stored as null."""
+
+
 class Interval(NamedTuple):
     """A mean over seeds and the ends of its t interval."""
 
@@ -67,9 +71,9 @@ def groups() -> list[str]:
 def values(group: str, metric: str) -> dict[int, float]:
     """A metric of every run of a group: {seed: value}.
 
-    Raises `Missing` for a group without runs, and `ValueError` for a metric
-    that one of its runs does not have or that is not finite; each says what
-    there is.
+    Raises `Missing` for a group without runs, `Undefined` for a metric that one
+    of its runs leaves undefined, and `ValueError` for one that a run does not
+    have or that is not finite; each says what there is.
     """
     found = {
         run["config"]["seed"]: run["metrics"]
@@ -85,6 +89,10 @@ def values(group: str, metric: str) -> dict[int, float]:
             raise ValueError(
                 f"{group!r} with seed {seed} has no {metric!r}; it has "
                 f"{_listing(metrics)}."
+            )
+        if metrics[metric] is None:
+            raise Undefined(
+                f"{group!r} with seed {seed}: {metric} is not defined."
             )
         if not math.isfinite(metrics[metric]):
             raise ValueError(

@@ -1,434 +1,230 @@
-"""Every metric of the protocol (chapters/protocol.md) for one trained model."""
+"""The metrics of the protocol (chapters/protocol.md), in one table.
 
-import math
+A new metric is a new line here: the sweep then fills it in wherever it lacks.
+"""
 
-import torch
-from torch import Tensor
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
-from aevae_lib import losses, measure, sample
-from aevae_lib.data import FashionMNIST, Split, to_float
-from aevae_lib.models import VAE, Autoencoder, ConditionalAutoencoder
-from aevae_lib.zoo import Classifier
+from aevae_lib import measure, sample
 
-SHIRT = 6
-DRAWS = 5000  # of each sampler, and real images that they are compared with
-FEW = 2500  # for what is known well enough from fewer
-SURE = 0.8  # a classifier less sure than this has not recognised a garment
-STEP = 0.1  # of a flip, in standard deviations of the codes
-CODE_NOISE, PIXEL_NOISE = (
-    0.25,
-    0.1,
-)  # in standard deviations of the codes, and in grey values
+from .runs import KINDS, TUNING_SEED, Run
+from .subject import DRAWS, FEW, STEP, Subject
+
+Better = Literal["lower", "higher", "neither"]
 
 
-class Judge:
-    """The classifier's view of images, and of the real ones that draws are
-    compared with.
+@dataclass(frozen=True)
+class Metric:
+    """One number about one model.
+
+    `floor` is what a flawless model would score: a number, the name of a metric
+    of the same model, or that of one of `evidence.floors()`.
     """
 
-    def __init__(self, classifier: Classifier, fashion: FashionMNIST):
-        self.classifier = classifier.to(fashion.test.images.device)
-        self.test = self.look(to_float(fashion.test.images))
-        self.real, self.labels = self.test[:DRAWS], fashion.test.labels
-        self.shirt_recall = (
-            (self.classes(self.test)[self.labels == SHIRT] == SHIRT)
-            .float()
-            .mean()
-        )
+    name: str
+    unit: str
+    better: Better
+    floor: float | str | None
+    needs: tuple[Callable[[Run], bool], ...]
+    function: Callable[[Subject], float]
 
-    @torch.no_grad()
-    def look(self, images: Tensor) -> Tensor:
-        """Features of images in [0, 1]: (N, 1, 32, 32) -> (N, F)."""
-        return torch.cat(
-            [self.classifier.features(part) for part in images.split(500)]
-        )
-
-    @torch.no_grad()
-    def logits(self, features: Tensor) -> Tensor:
-        """(N, F) -> (N, 10)."""
-        return self.classifier.head(features)
-
-    def classes(self, features: Tensor) -> Tensor:
-        """(N, F) -> (N,)."""
-        return self.logits(features).argmax(1)
-
-    def report(self, features: Tensor, suffix: str) -> dict[str, float]:
-        """How real images with these features look, and how evenly their
-        classes are met.
-        """
-        precision, coverage = measure.precision_coverage(features, self.real)
-        confidence = self.logits(features).softmax(1).amax(1)
-        shares = measure.class_shares(self.classes(features))
-        return {
-            f"precision_{suffix}": precision,
-            f"coverage_{suffix}": coverage,
-            f"unsure_{suffix}": (confidence < SURE).float().mean().item(),
-            f"imbalance_{suffix}": measure.total_variation(shares),
-            f"trousers_{suffix}": shares[1].item(),
-        }
-
-    def shirts(self, images: Tensor, suffix: str) -> dict[str, float]:
-        """Which images in [0, 1] pass for shirts, and how many kinds of shirt
-        they cover.
-        """
-        features = self.look(images)
-        hits = (self.classes(features) == SHIRT).float().mean()
-        real = self.test[self.labels == SHIRT]
-        return {
-            f"shirt_hits_{suffix}": (hits / self.shirt_recall).item(),
-            f"shirt_coverage_{suffix}": measure.precision_coverage(
-                features, real
-            )[1],
-        }
+    def applies(self, run: Run) -> bool:
+        """Whether this run has what the metric needs."""
+        return all(need(run) for need in self.needs)
 
 
-def evaluate(
-    model: Autoencoder, fashion: FashionMNIST, judge: Judge, seen: Split
-) -> dict[str, float]:
-    """All metrics of a model that was trained on the images `seen`."""
-    model.eval()
-    if isinstance(model, ConditionalAutoencoder):
-        return conditional(model, fashion, judge)
-    codes = sample.codes_of(model, seen.images[:20_000])
-    if len(seen.labels.unique()) == 1:
-        draw = (
-            sample.prior if isinstance(model, VAE) else sample.fitted_gaussian
-        )
-        shirts = sample.decode(model, draw(codes)(1000, seed=1))
-        return loss_terms(model, fashion, seen) | judge.shirts(shirts, "alone")
-    test_codes = sample.codes_of(model, fashion.test.images)
-    draws = {
-        name: make(codes)(DRAWS, seed=1)
-        for name, make in sample.SAMPLERS.items()
-    }
-    return (
-        loss_terms(model, fashion, seen)
-        | robustness(model, fashion, codes)
-        | layout(model, fashion, codes, test_codes, seen)
-        | neighbourhood(model, judge, test_codes)
-        | generation(model, judge, draws, test_codes)
-        | holes(model, judge, draws, codes, test_codes)
-        | shirts_of(model, fashion, judge, seen)
-        | variational(model, fashion)
-    )
+# --- what metrics need -------------------------------------------------------
 
 
-@torch.no_grad()
-def nats(model: Autoencoder, images: Tensor, *codes: Tensor) -> float:
-    """What it costs to decode codes (N, D), with labels (N,) if told, into
-    their images.
-    """
-    batches = zip(
-        images.split(1000), *(part.split(1000) for part in codes), strict=True
-    )
-    costs = (
-        losses.reconstruction(model.decode(*z), to_float(x)).sum()
-        for x, *z in batches
-    )
-    total = sum(cost.item() for cost in costs)
-    return total / len(images)
+def untold(run: Run) -> bool:
+    """A decoder that is not told the class."""
+    return not KINDS[run.kind].told
 
 
-def loss_terms(
-    model: Autoencoder, fashion: FashionMNIST, seen: Split
-) -> dict[str, float]:
-    """Test loss and its terms; with mu for code, the same on training images,
-    and the gap.
-    """
-    test, train = fashion.test.images, seen.images[:10_000]
-    found = {
-        "reconstruction": nats(model, test, sample.codes_of(model, test)),
-        "reconstruction_mu": nats(model, test, sample.encode(model, test)),
-        "train_reconstruction_mu": nats(
-            model, train, sample.encode(model, train)
-        ),
-    }
-    found["gap"] = found["reconstruction_mu"] - found["train_reconstruction_mu"]
-    if isinstance(model, VAE):
-        found["kl"] = (
-            measure.kl_per_dimension(*posteriors(model, test)).sum().item()
-        )
-        found["loss"] = found["reconstruction"] + found["kl"]
-    return found
+def told(run: Run) -> bool:
+    """A decoder that is told the class."""
+    return KINDS[run.kind].told
 
 
-@torch.no_grad()
-def posteriors(model: VAE, images: Tensor) -> tuple[Tensor, Tensor]:
-    """mu and logvar of every image: (N, 1, 32, 32) -> (N, D), (N, D)."""
-    parts = [model.posterior(to_float(part)) for part in images.split(1000)]
-    mu, logvar = zip(*parts, strict=True)
-    return torch.cat(mu), torch.cat(logvar)
+def variational(run: Run) -> bool:
+    """A VAE."""
+    return KINDS[run.kind].variational
 
 
-def robustness(
-    model: Autoencoder, fashion: FashionMNIST, codes: Tensor
-) -> dict[str, float]:
-    """What noise on codes (scaled to their spread) or on pixels adds to the
-    reconstruction.
-    """
-    images = fashion.test.images[:FEW]
-    mu = sample.encode(model, images)
-    clean = nats(model, images, mu)
-    shaken = CODE_NOISE * sample.fitted_gaussian(codes - codes.mean(0))(
-        len(mu), seed=2
-    )
-    noise = torch.randn(
-        images.shape, generator=torch.Generator().manual_seed(3)
-    ).to(mu.device)
-    dirty = (to_float(images) + PIXEL_NOISE * noise).clamp(0, 1)
-    with torch.no_grad():
-        seen_dirty = torch.cat(
-            [model.encode(part) for part in dirty.split(1000)]
-        )
-    return {
-        "code_noise_cost": nats(model, images, mu + shaken) - clean,
-        "pixel_noise_cost": nats(model, images, seen_dirty) - clean,
-    }
+def all_classes(run: Run) -> bool:
+    """Every class in the training images, and none told."""
+    return run.only_class is None and untold(run)
 
 
-def layout(
-    model: Autoencoder,
-    fashion: FashionMNIST,
-    codes: Tensor,
-    test_codes: Tensor,
-    seen: Split,
-) -> dict[str, float]:
-    """Where codes lie, how evenly classes share the space, and what class a
-    code still tells.
-    """
-    few, fitted = test_codes[:DRAWS], sample.fitted_gaussian(codes)
-    labels = seen.labels[: len(codes)]
-    volumes = measure.log_volumes(codes, labels)
-    # Class is read off mu, which is what a reader would use.
-    mu, test_mu = (
-        sample.encode(model, x)
-        for x in (seen.images[:10_000], fashion.test.images)
-    )
-    known = (mu, seen.labels[:10_000], test_mu, fashion.test.labels)
-    found = {
-        "c2st_gaussian": measure.two_sample_accuracy(
-            few, fitted(DRAWS, seed=4)
-        ),
-        "c2st_prior": measure.two_sample_accuracy(
-            few, sample.prior(codes)(DRAWS, seed=4)
-        ),
-        "asymmetry": measure.asymmetry(test_codes),
-        "volume_range": (volumes.max() - volumes.min()).item(),
-        "volume_range_per_dimension": (volumes.max() - volumes.min()).item()
-        / codes.shape[1],
-        "neighbour_accuracy": measure.neighbour_accuracy(*known),
-        "probe_accuracy": measure.probe_accuracy(*known),
-    }
-    if codes.shape[1] == 2:
-        held_out = sample.codes_of(model, fashion.validation.images)
-        areas = measure.class_areas(
-            codes, labels, held_out, fashion.validation.labels
-        )
-        found["area_ratio"] = (areas.max() / areas.min()).item()
-        found["area_inequality"] = measure.inequality(areas)
-    return found
+def one_class(run: Run) -> bool:
+    """Nothing but one class in the training images."""
+    return run.only_class is not None
 
 
-def neighbourhood(
-    model: Autoencoder, judge: Judge, test_codes: Tensor
-) -> dict[str, float]:
-    """What a small step from a test code changes."""
-
-    def decode_class(z: Tensor) -> Tensor:
-        return judge.classes(judge.look(sample.decode(model, z)))
-
-    few = test_codes[:FEW]
-    return {
-        "flips": measure.flips(decode_class, few, STEP),
-        "image_change": measure.image_change(
-            lambda z: sample.decode(model, z), few, STEP
-        ),
-    }
+def two_dimensions(run: Run) -> bool:
+    """Codes that can be drawn on paper."""
+    return run.latent_dim == 2
 
 
-def generation(
-    model: Autoencoder,
-    judge: Judge,
-    draws: dict[str, Tensor],
-    test_codes: Tensor,
-) -> dict[str, float]:
-    """How decoded draws of each sampler look beside decoded test codes."""
-    found = {}
-    for name, z in [("reconstruction", test_codes[:DRAWS]), *draws.items()]:
-        found |= judge.report(judge.look(sample.decode(model, z)), name.lower())
-    return found
+# --- the functions that are more than a look at the subject ------------------
 
 
-def holes(
-    model: Autoencoder,
-    judge: Judge,
-    draws: dict[str, Tensor],
-    codes: Tensor,
-    test_codes: Tensor,
-) -> dict[str, float]:
-    """At two dimensions: how many draws no training code supports, and what
-    they decode to.
-    """
-    if codes.shape[1] != 2:
-        return {}
-    found = {
-        "hole_fraction_held_out": measure.hole_fraction(
-            test_codes[:DRAWS], codes
-        )
-    }
-    for name, z in draws.items():
-        found[f"hole_fraction_{name.lower()}"] = measure.hole_fraction(z, codes)
-    z = draws["Gaussian"]
-    hole = measure.in_hole(z, codes)
-    for name, part in (("in", hole), ("outside", ~hole)):
-        features = judge.look(sample.decode(model, z[part][:FEW]))
-        precision = (
-            measure.precision_coverage(features, judge.real)[0]
-            if part.any()
-            else math.nan
-        )
-        found[f"precision_{name}_holes"] = precision
-    return found
+def told_apart(s: Subject, sampler: Callable) -> float:
+    drawn = sampler(s.codes)(DRAWS, seed=4)
+    return measure.two_sample_accuracy(s.test_codes[:DRAWS], drawn)
 
 
-def shirts_of(
-    model: Autoencoder, fashion: FashionMNIST, judge: Judge, seen: Split
-) -> dict[str, float]:
-    """Shirts from a model of all classes: a density of their codes, and steps
-    around them.
-    """
-    images = seen.images[seen.labels == SHIRT]
-    codes = sample.codes_of(model, images)
-    around = codes[
-        torch.randperm(len(codes), generator=torch.Generator().manual_seed(5))
-    ][:1000]
-    if not isinstance(
-        model, VAE
-    ):  # a VAE's code is already a draw around its mu
-        around = sample.jittered(codes)(1000, seed=5)
-    density = sample.fitted_gaussian(codes)(1000, seed=5)
-    return judge.shirts(
-        sample.decode(model, density), "density"
-    ) | judge.shirts(sample.decode(model, around), "around")
+def volume_range(s: Subject) -> float:
+    volumes = measure.log_volumes(s.codes, s.code_labels)
+    return (volumes.max() - volumes.min()).item()
 
 
-def variational(model: Autoencoder, fashion: FashionMNIST) -> dict[str, float]:
-    """Of a VAE: which dimensions live, and where the KL goes."""
-    if not isinstance(model, VAE):
-        return {}
-    mu, logvar = posteriors(model, fashion.test.images)
+def held_out_in_holes(s: Subject) -> float:
+    return measure.hole_fraction(s.test_codes[:DRAWS], s.codes)
+
+
+def kl(s: Subject) -> float:
+    return measure.kl_per_dimension(*s.posteriors).sum().item()
+
+
+def kl_monte_carlo_error(s: Subject) -> float:
+    """Of log q(z|x) - log p(z) at one draw for each image."""
+    (mu, logvar), z = s.posteriors, s.test_codes
     std = (0.5 * logvar).exp()
-    z = sample.encode_sampled(model, fashion.test.images)
-    # log q(z|x) - log p(z) at one draw for each image: the KL by Monte Carlo.
-    estimate = (
-        0.5 * (z**2 - ((z - mu) / std) ** 2 - logvar).sum(1).mean().item()
-    )
-    found = {
-        "kl_monte_carlo_error": estimate
-        - measure.kl_per_dimension(mu, logvar).sum().item(),
-        "active_units": float(measure.active_units(mu)),
-        "posterior_std": (std / z.std(0)).mean().item(),
-    }
-    if model.latent_dim == 2:
-        information, aggregate = measure.aggregate_kl(mu, logvar)
-        found |= {"mutual_information": information, "aggregate_kl": aggregate}
-    return found
+    logs = 0.5 * (z**2 - ((z - mu) / std) ** 2 - logvar)
+    return logs.sum(1).mean().item() - kl(s)
 
 
-@torch.no_grad()
-def conditional(
-    model: ConditionalAutoencoder, fashion: FashionMNIST, judge: Judge
-) -> dict[str, float]:
-    """Of a model that is told the class: its test loss, and its shirts."""
-    codes = sample.codes_of(model, fashion.train.images[:20_000])
-    test = fashion.test
-    cost = nats(
-        model, test.images, sample.codes_of(model, test.images), test.labels
-    )
-    found = {"reconstruction": cost}
-    if isinstance(model, VAE):
-        found["kl"] = (
-            measure.kl_per_dimension(*posteriors(model, test.images))
-            .sum()
-            .item()
-        )
-    draw = sample.prior if isinstance(model, VAE) else sample.fitted_gaussian
-    z = draw(codes)(1000, seed=1)
-    shirts = model.decode(
-        z, torch.full((1000,), SHIRT, device=z.device)
-    ).sigmoid()
-    return found | judge.shirts(shirts, "told")
+def posterior_std(s: Subject) -> float:
+    """Of a cloud, over that of all codes together."""
+    return ((0.5 * s.posteriors[1]).exp() / s.test_codes.std(0)).mean().item()
 
 
-def floors(fashion: FashionMNIST, judge: Judge) -> dict[str, float]:
-    """What real images score in place of decoded draws, and baselines that need
-    no training.
+# --- the table ---------------------------------------------------------------
+
+
+def of_draws(source: str) -> list[Metric]:
+    """What the judge says of a sampler's draws, or of reconstructions."""
+    name = source.lower()
+
+    def part(key: str, better: Better, floor: str) -> Metric:
+        return Metric(
+            f"{key}_{name}", "share", better, floor, (all_classes,),
+            lambda s: s.report(source)[key],
+        )  # fmt: skip
+
+    return [
+        part("precision", "higher", "precision_real"),
+        part("coverage", "higher", "coverage_real"),
+        part("unsure", "lower", "unsure_reconstruction"),
+        part("imbalance", "lower", "imbalance_reconstruction"),
+        part("trousers", "neither", "trousers_real"),
+    ]
+
+
+def of_holes(sampler: str) -> Metric:
+    """How many draws of a sampler no training code supports."""
+    return Metric(
+        f"hole_fraction_{sampler.lower()}", "share", "lower",
+        "hole_fraction_held_out", (all_classes, two_dimensions),
+        lambda s: s.in_hole(sampler).float().mean().item(),
+    )  # fmt: skip
+
+
+def of_shirts(how: str, *needs: Callable[[Run], bool]) -> list[Metric]:
+    """What the judge says of shirts: see `Subject.shirt_draws`."""
+    return [
+        Metric(f"{key}_{how}", unit, "higher", f"{key}_real", needs,
+               lambda s, key=key: s.shirts(how)[key])
+        for key, unit in (("shirt_hits", "ratio"), ("shirt_coverage", "share"))
+    ]  # fmt: skip
+
+
+ALL, FLAT = (all_classes,), (all_classes, two_dimensions)
+CLOUD = (all_classes, variational)
+NATS = "pixel_entropy"
+TABLE = [
+    # the loss and its terms
+    Metric("reconstruction", "nats", "lower", NATS, (),
+           lambda s: s.reconstruction),
+    Metric("reconstruction_mu", "nats", "lower", NATS, (untold,),
+           lambda s: s.reconstruction_mu),
+    Metric("train_reconstruction_mu", "nats", "lower", None, (untold,),
+           lambda s: s.seen_reconstruction_mu),
+    Metric("gap", "nats", "lower", 0, (untold,),
+           lambda s: s.reconstruction_mu - s.seen_reconstruction_mu),
+    Metric("kl", "nats", "neither", 0, (variational,), kl),
+    Metric("loss", "nats", "lower", NATS, (variational, untold),
+           lambda s: s.reconstruction + kl(s)),
+    # robustness
+    Metric("code_noise_cost", "nats", "lower", 0, ALL, Subject.code_noise_cost),
+    Metric("pixel_noise_cost", "nats", "lower", 0, ALL,
+           Subject.pixel_noise_cost),
+    # where codes lie, and what they tell
+    Metric("c2st_gaussian", "accuracy", "lower", 0.5, ALL,
+           lambda s: told_apart(s, sample.fitted_gaussian)),
+    Metric("c2st_prior", "accuracy", "lower", 0.5, ALL,
+           lambda s: told_apart(s, sample.prior)),
+    Metric("asymmetry", "accuracy", "lower", 0.5, ALL,
+           lambda s: measure.asymmetry(s.test_codes)),
+    Metric("volume_range", "nats", "lower", 0, ALL, volume_range),
+    Metric("volume_range_per_dimension", "nats", "lower", 0, ALL,
+           lambda s: volume_range(s) / s.codes.shape[1]),
+    Metric("neighbour_accuracy", "accuracy", "higher", None, ALL,
+           lambda s: measure.neighbour_accuracy(*s.known)),
+    Metric("probe_accuracy", "accuracy", "higher", None, ALL,
+           lambda s: measure.probe_accuracy(*s.known)),
+    Metric("area_ratio", "ratio", "lower", 1, FLAT,
+           lambda s: (s.areas.max() / s.areas.min()).item()),
+    Metric("area_inequality", "share", "lower", 0, FLAT,
+           lambda s: measure.inequality(s.areas)),
+    # what a small step from a test code changes
+    Metric("flips", "share", "lower", 0, ALL,
+           lambda s: measure.flips(s.classes, s.test_codes[:FEW], STEP)),
+    Metric("image_change", "grey values per deviation", "lower", 0, ALL,
+           lambda s: measure.image_change(s.pictures, s.test_codes[:FEW],
+                                          STEP)),
+    # how decoded draws look beside decoded test codes
+    *(metric for source in ("reconstruction", *sample.SAMPLERS)
+      for metric in of_draws(source)),
+    # draws that no training code supports
+    Metric("hole_fraction_held_out", "share", "lower", 0, FLAT,
+           held_out_in_holes),
+    *map(of_holes, sample.SAMPLERS),
+    Metric("precision_in_holes", "share", "higher", "precision_real", FLAT,
+           lambda s: s.precision(s.in_hole("Gaussian"))),
+    Metric("precision_outside_holes", "share", "higher", "precision_real", FLAT,
+           lambda s: s.precision(~s.in_hole("Gaussian"))),
+    # shirts
+    *of_shirts("density", all_classes),
+    *of_shirts("around", all_classes),
+    *of_shirts("alone", one_class),
+    *of_shirts("told", told),
+    # which dimensions of a VAE live, and where its KL goes
+    Metric("kl_monte_carlo_error", "nats", "neither", 0, CLOUD,
+           kl_monte_carlo_error),
+    Metric("active_units", "dimensions", "neither", 0, CLOUD,
+           lambda s: float(measure.active_units(s.posteriors[0]))),
+    Metric("posterior_std", "ratio", "neither", None, CLOUD, posterior_std),
+    Metric("mutual_information", "nats", "neither", 0,
+           (*CLOUD, two_dimensions), lambda s: s.aggregate_kl[0]),
+    Metric("aggregate_kl", "nats", "lower", 0,
+           (*CLOUD, two_dimensions), lambda s: s.aggregate_kl[1]),
+]  # fmt: skip
+METRICS = {metric.name: metric for metric in TABLE}
+
+
+def wanted(run: Run) -> list[str]:
+    """The metrics that a run is to have; none if it serves a choice, which may
+    see no test image.
     """
-    validation = to_float(fashion.validation.images)
-    found = judge.report(judge.look(validation), "real")
-    shirts = fashion.train.images[fashion.train.labels == SHIRT][:1000]
-    found |= judge.shirts(to_float(shirts), "real")
-    test = to_float(fashion.test.images)
-    logits, labels = judge.logits(judge.test), fashion.test.labels
-    p = test.double()
-    entropy = (
-        -(torch.xlogy(p, p) + torch.xlogy(1 - p, 1 - p))
-        .flatten(1)
-        .sum(1)
-        .mean()
-        .item()
-    )
-    mean_image = (
-        to_float(fashion.train.images)
-        .mean(0, keepdim=True)
-        .clamp(1e-4, 1 - 1e-4)
-        .logit()
-    )
-    found |= {
-        "classifier_accuracy": (logits.argmax(1) == labels)
-        .float()
-        .mean()
-        .item(),
-        "classifier_calibration": measure.calibration(logits, labels),
-        "shirt_recall": judge.shirt_recall.item(),
-        "pixel_entropy": entropy,
-        "mean_image": losses.reconstruction(mean_image.expand_as(test), test)
-        .mean()
-        .item(),
-    }
-    return found | linear_baselines(fashion)
+    if run.seed == TUNING_SEED:
+        return []
+    return [metric.name for metric in METRICS.values() if metric.applies(run)]
 
 
-def linear_baselines(fashion: FashionMNIST) -> dict[str, float]:
-    """PCA codes: what a linear decoder makes of them in nats, and what class
-    they tell.
-    """
-    train, test = (
-        to_float(s.images).flatten(1) for s in (fashion.train, fashion.test)
-    )
-    centre = train.mean(0)
-    torch.manual_seed(0)  # of the random projection that finds the axes
-    _, _, axes = torch.svd_lowrank(train - centre, q=64, niter=4)
-    found = {}
-    for d in (2, 4, 8, 16):
-        codes, test_codes = (
-            (x - centre) @ axes[:, :d] for x in (train[:20_000], test)
-        )
-        decode = measure.linear_decoder(
-            codes, fashion.train.images[:20_000], steps=20
-        )
-        cost = losses.reconstruction(
-            decode(test_codes), to_float(fashion.test.images)
-        )
-        known = (
-            codes[:10_000],
-            fashion.train.labels[:10_000],
-            test_codes,
-            fashion.test.labels,
-        )
-        found |= {
-            f"linear_d{d}": cost.mean().item(),
-            f"pca_neighbour_accuracy_d{d}": measure.neighbour_accuracy(*known),
-            f"pca_probe_accuracy_d{d}": measure.probe_accuracy(*known),
-        }
-    return found
+def evaluate(subject: Subject, names: list[str]) -> dict[str, float]:
+    """These metrics of a model; NaN for one that it leaves undefined."""
+    return {name: METRICS[name].function(subject) for name in names}
