@@ -4,14 +4,15 @@ training.
 
 import torch
 
-from aevae_lib import losses, measure
-from aevae_lib.data import FashionMNIST, to_float
+from aevae_lib import measure
+from aevae_lib.data import DataSet, to_float
+from aevae_lib.likelihoods import Bernoulli
 
 from .runs import SHIRT
 from .subject import Judge
 
 
-def floors(fashion: FashionMNIST, judge: Judge) -> dict[str, float]:
+def floors(fashion: DataSet, judge: Judge) -> dict[str, float]:
     """Every floor and baseline, by its name in `evidence.floors()`."""
     shirts = fashion.train.images[fashion.train.labels == SHIRT][:1000]
     real = judge.report(judge.look(to_float(fashion.validation.images)))
@@ -28,7 +29,7 @@ def floors(fashion: FashionMNIST, judge: Judge) -> dict[str, float]:
     }
 
 
-def pixel_floors(fashion: FashionMNIST) -> dict[str, float]:
+def pixel_floors(fashion: DataSet) -> dict[str, float]:
     """Nats per test image: of a flawless decoder, and of one that always gives
     the mean training image.
     """
@@ -39,11 +40,11 @@ def pixel_floors(fashion: FashionMNIST) -> dict[str, float]:
     logits = mean.clamp(1e-4, 1 - 1e-4).logit().expand_as(test)
     return {
         "pixel_entropy": entropy.flatten(1).sum(1).mean().item(),
-        "mean_image": losses.reconstruction(logits, test).mean().item(),
+        "mean_image": Bernoulli(logits).nats(test).mean().item(),
     }
 
 
-def linear_baselines(fashion: FashionMNIST) -> dict[str, float]:
+def linear_baselines(fashion: DataSet) -> dict[str, float]:
     """PCA codes: what a linear decoder makes of them in nats, and what class
     they tell.
     """
@@ -61,8 +62,8 @@ def linear_baselines(fashion: FashionMNIST) -> dict[str, float]:
         decode = measure.linear_decoder(
             codes, fashion.train.images[:20_000], steps=20
         )
-        cost = losses.reconstruction(
-            decode(test_codes), to_float(fashion.test.images)
+        cost = Bernoulli(decode(test_codes)).nats(
+            to_float(fashion.test.images)
         )
         known = (
             codes[:10_000],

@@ -11,10 +11,10 @@ The source is GROUP.METRIC: the mean over the seeds of a group of runs (see
 `aevae_lib/evidence.py`). Further forms:
 
     ae-d16 - vae-d16.reconstruction   the difference, seed by seed
-    ae-d2.flips.low (.high, .seeds)   the ends of the 95 % interval; how many seeds
+    ae-d2.flips.low (.high, .seeds)   an end of the 95 % interval; how many seeds
     floor.pixel_entropy               what real images score, or a baseline
     bench.race.ours.median_loss       what `make bench` measured
-    ae-d2.flips : .0%                 with a format of Python's; without one it is .1f
+    ae-d2.flips : .0%                 with a format of Python's, or else in .1f
 
 The number is rewritten, or with `--check` compared. The comment follows its
 digits at once: a word or an asterisk between them is an error, as is a source
@@ -29,7 +29,8 @@ from pathlib import Path
 
 from aevae_lib import evidence
 
-ROOT = Path(__file__).resolve().parent.parent
+from .files import ROOT
+
 MARK = "<!--="
 # A minus belongs to the number unless it is a hyphen, as in 10-20.
 NUMBER = r"(?:(?<![\w.,)])[-+\N{MINUS SIGN}])?\d[\d,]*(?:\.\d+)?%?"

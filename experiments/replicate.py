@@ -21,13 +21,16 @@ from scipy.stats import t as student
 
 from aevae_lib import evidence
 
-from .sweep import WEIGHTS, Run, sweep
+from .files import WEIGHTS
+from .runs import PAIR, Run
+from .sweep.pool import sweep
 
 FRESH_SEED = 1000
-RUNS = [Run(kind, d, FRESH_SEED) for d in (16, 2) for kind in ("ae", "vae")]
+RUNS = [Run(kind, d, FRESH_SEED) for d in (16, 2) for kind in PAIR]
 COMPARED = (
-    "reconstruction", "c2st_gaussian", "flips", "precision_gaussian", "precision_prior",
-    "coverage_gaussian", "coverage_prior", "neighbour_accuracy", "code_noise_cost",
+    "reconstruction", "c2st_gaussian", "flips", "precision_gaussian",
+    "precision_prior", "coverage_gaussian", "coverage_prior",
+    "neighbour_accuracy", "code_noise_cost",
 )  # fmt: skip
 ONLY_AT_TWO = ("area_ratio", "hole_fraction_gaussian", "hole_fraction_prior")
 ERROR = 0.01
@@ -44,30 +47,27 @@ def prediction(numbers: list[float], level: float) -> tuple[float, float]:
     return float(array.mean()) - half, float(array.mean()) + half
 
 
-def compare(fresh: dict[str, dict[str, float]]) -> list[str]:
-    """What of the fresh runs ({group: metrics}) does not fit the stored ones,
-    in words.
-    """
-    pairs = [(group, metric) for group in fresh for metric in compared(group)]
+def compare(fresh: dict[Run, dict[str, float]]) -> list[str]:
+    """What of the fresh runs' metrics does not fit the stored ones, in words."""
+    pairs = [(run, metric) for run in fresh for metric in compared(run)]
     level, misfits = 1 - ERROR / len(pairs), []
-    for group, metric in pairs:
-        stored = list(evidence.values(group, metric).values())
+    for run, metric in pairs:
+        stored = list(evidence.values(run.group, metric).values())
         low, high = prediction(stored, level)
-        value = fresh[group][metric]
+        value = fresh[run][metric]
         fits = low <= value <= high
         print(
-            f"{group:7} {metric:24} {value:9.4g}   expected {low:9.4g} to "
-            f"{high:9.4g}   "
-            f"{'ok' if fits else 'DOES NOT FIT'}"
+            f"{run.group:7} {metric:24} {value:9.4g}   expected {low:9.4g} to "
+            f"{high:9.4g}   {'ok' if fits else 'DOES NOT FIT'}"
         )
         if not fits:
-            misfits.append(f"{group} {metric}")
+            misfits.append(f"{run.group} {metric}")
     return misfits
 
 
-def compared(group: str) -> tuple[str, ...]:
-    """The metrics of a group that are compared."""
-    return COMPARED + (ONLY_AT_TWO if group.endswith("-d2") else ())
+def compared(run: Run) -> tuple[str, ...]:
+    """The metrics of a run that are compared."""
+    return COMPARED + (ONLY_AT_TWO if run.latent_dim == 2 else ())
 
 
 def main() -> None:
@@ -75,12 +75,11 @@ def main() -> None:
         results = Path(folder)
         sweep(RUNS, results, results / "weights")
         fresh = {
-            path.stem.rpartition("-seed")[0]: json.loads(path.read_text())[
-                "metrics"
-            ]
-            for path in sorted(results.glob("*.json"))
+            run: json.loads((results / f"{run.name}.json").read_text("utf-8"))
+            for run in RUNS
         }
-    if misfits := compare(fresh):
+    found = {run: result["metrics"] for run, result in fresh.items()}
+    if misfits := compare(found):
         sys.exit(f"These do not fit the stored results: {', '.join(misfits)}.")
     print("All of it fits the stored results.")
 

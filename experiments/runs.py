@@ -200,10 +200,8 @@ def learning_rate(run: Run) -> float:
 def training_set(run: Run, train: Split) -> Split:
     """The images and labels that a run may see."""
     if run.only_class is not None:
-        own = train.labels == run.only_class
-        train = Split(train.images[own], train.labels[own])
-    count = run.train_images
-    return Split(train.images[:count], train.labels[:count])
+        train = train[train.labels == run.only_class]
+    return train[: run.train_images]
 
 
 # --- what the zoo keeps ------------------------------------------------------

@@ -1,5 +1,6 @@
-"""Stock the zoo with models that the sweep has trained: `python -m
-experiments.stock`.
+"""Stock the zoo with models that the sweep has trained.
+
+    python -m experiments.stock
 
 Models of seed 0 for every latent dimension and beta, at two dimensions of six
 seeds and of six epochs, and at sixteen those that draw shirts. What the sweep
@@ -14,31 +15,38 @@ from tqdm import tqdm
 
 from aevae_lib import data, train, zoo
 
-from .sweep import EPOCHS_KEPT, WEIGHTS, Run, build, loss_of, stage_runs
+from .files import WEIGHTS
+from .runs import (
+    EPOCH,
+    EPOCHS_KEPT,
+    KINDS,
+    PAIR,
+    Run,
+    build,
+    checkpoints,
+    loss_of,
+    stage_runs,
+    zoo_kind,
+)
+from .sweep.worker import on_the_way, weights_of
 
 SEEDS = range(6)
 
 
 def main() -> None:
-    test = data.load("cpu").test
+    torch.set_num_threads(1)
+    test = data.load(device="cpu").test
     zoo.FOLDER.mkdir(exist_ok=True)
     missing = []
     for run in tqdm(wanted(), unit=" model"):
-        path = WEIGHTS / f"{run.name}.safetensors"
+        path = weights_of(run, WEIGHTS)
         if not path.exists():
             missing.append(run.name)
             continue
         store(run, path, test, images_seen=run.budget, final=True)
-        if run == Run(run.kind, 2, 0) and run.kind in ("ae", "vae"):
-            for epoch in EPOCHS_KEPT:
-                on_the_way = path.with_suffix(f".epoch{epoch}")
-                store(
-                    run,
-                    on_the_way,
-                    test,
-                    images_seen=55_000 * epoch,
-                    final=False,
-                )
+        for epoch in EPOCHS_KEPT if checkpoints(run) else ():
+            early, seen = on_the_way(path, epoch), EPOCH * epoch
+            store(run, early, test, images_seen=seen, final=False)
     print(
         "Left out, since the sweep has not trained them: "
         f"{', '.join(missing) or 'none'}."
@@ -55,34 +63,31 @@ def wanted() -> list[Run]:
     return [
         run
         for run in stages
-        if kind(run) in zoo.KINDS
-        and run.train_images == 55_000
-        and (run.latent_dim == 16 or kind(run) in ("ae", "vae"))
-        and (
-            run.seed == 0
-            or (run == Run(run.kind, 2, run.seed) and run.seed in SEEDS)
-        )
+        if zoo_kind(run) in zoo.KINDS
+        and run.train_images == EPOCH
+        and (run.latent_dim == 16 or zoo_kind(run) in PAIR)
+        and (run.seed == 0 or (run.plain and run.seed in SEEDS))
     ]
-
-
-def kind(run: Run) -> str:
-    """What the zoo calls this kind of model."""
-    return run.kind if run.only_class is None else f"shirt-{run.kind}"
 
 
 def store(run: Run, path: Path, test: data.Split, **how: object) -> None:
     """Write the zoo's file of one trained model."""
     model = build(run)
     model.load_state_dict(load_file(path))
-    told = test.labels if run.kind in ("cae", "cvae") else None
+    told = test.labels if KINDS[run.kind].told else None
     terms = train.evaluate(model, loss_of(run), test.images, labels=told)
     metadata = {
-        "kind": kind(run), "latent_dim": run.latent_dim, "beta": run.beta, "seed": run.seed, **how,
-        "test_nats": {name: nats for name, nats in terms.items() if name != "loss"},
-    }  # fmt: skip
+        "kind": zoo_kind(run),
+        "latent_dim": run.latent_dim,
+        "beta": run.beta,
+        "seed": run.seed,
+        **how,
+        "test_nats": {
+            name: nats for name, nats in terms.items() if name != "loss"
+        },
+    }
     zoo.save(model, zoo.FOLDER / zoo.file_name(metadata), metadata=metadata)
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     main()

@@ -10,8 +10,8 @@ from functools import cache, cached_property
 import torch
 from torch import Tensor
 
-from aevae_lib import losses, measure, sample
-from aevae_lib.data import FashionMNIST, Split, to_float
+from aevae_lib import measure, sample
+from aevae_lib.data import DataSet, Split, to_float
 from aevae_lib.models import Autoencoder
 from aevae_lib.zoo import Classifier
 
@@ -30,7 +30,7 @@ class Judge:
     compared with.
     """
 
-    def __init__(self, classifier: Classifier, fashion: FashionMNIST):
+    def __init__(self, classifier: Classifier, fashion: DataSet):
         self.classifier = classifier.to(fashion.test.images.device)
         self.test = self.look(to_float(fashion.test.images))
         self.real, self.labels = self.test[:DRAWS], fashion.test.labels
@@ -94,7 +94,7 @@ class Subject:
         self,
         model: Autoencoder,
         run: Run,
-        fashion: FashionMNIST,
+        fashion: DataSet,
         judge: Judge,
         seen: Split,
     ):
@@ -180,7 +180,7 @@ class Subject:
             strict=True,
         )
         costs = (
-            losses.reconstruction(self.model.decode(*z), to_float(x)).sum()
+            self.model.decode(*z).nats(to_float(x)).sum()
             for x, *z in batches
         )
         return sum(cost.item() for cost in costs) / len(images)
@@ -237,10 +237,7 @@ class Subject:
         """The mean picture at each latent point, of its class if the decoder is
         told: (N, D) -> (N, 1, 32, 32).
         """
-        if not labels:
-            return sample.decode(self.model, z)
-        with torch.no_grad():
-            return self.model.decode(z, *labels).sigmoid()
+        return sample.pictures(self.model, z, *labels)
 
     def classes(self, z: Tensor) -> Tensor:
         """The class of the picture at each latent point: (N, D) -> (N,)."""

@@ -40,7 +40,8 @@ def main() -> None:
     stages = arguments.stages or runs.STAGES
     planned = [run for stage in stages for run in runs.stage_runs(stage)]
     found = data.load()
-    if len(found.train.labels) != runs.EPOCH:
+    print(found)
+    if len(found.train) != runs.EPOCH:
         sys.exit(
             f"The sweep needs all of Fashion-MNIST, and found {found.source}."
         )

@@ -21,7 +21,7 @@ from ..subject import Judge
 from . import worker
 
 
-def write_floors(fashion: data.FashionMNIST) -> None:
+def write_floors(fashion: data.DataSet) -> None:
     """Measure, once, what real images score and what needs no training."""
     write_json(FLOORS, floors(fashion, Judge(zoo.classifier(), fashion)))
 

@@ -2,8 +2,6 @@
 measured.
 """
 
-import contextlib
-import io
 import json
 import platform
 import subprocess
@@ -40,8 +38,7 @@ _held: dict = {}  # what all runs of this process need
 def start(device: str, folder: Path, threads: int, commit: str) -> None:
     """Load, once for each process, what all runs need."""
     torch.set_num_threads(threads)
-    with contextlib.redirect_stdout(io.StringIO()):
-        fashion = data.load(device)
+    fashion = data.load(device=device)
     judge = Judge(zoo.classifier(), fashion)
     _held.update(fashion=fashion, judge=judge, folder=folder, commit=commit)
 
@@ -133,7 +130,7 @@ def trained(
 
 
 def fit(
-    run: Run, model: models.Autoencoder, fashion: data.FashionMNIST, path: Path
+    run: Run, model: models.Autoencoder, fashion: data.DataSet, path: Path
 ) -> list[dict[str, float]]:
     """Train the model of a run, and return its history."""
     images, labels = training_set(run, fashion.train)
