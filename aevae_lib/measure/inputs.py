@@ -1,0 +1,62 @@
+"""What measures are given, checked and brought to the CPU."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+
+from ..data import check_labels
+from ..sample import check_codes
+
+
+def array(codes: Tensor, dims: int | None = None) -> np.ndarray:
+    """Finite codes (N, D) as float64, or a clear error."""
+    return check_codes(codes, dims).detach().cpu().double().numpy()
+
+
+def pair(a: Tensor, b: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Two sets of points of the same dimension, (N, D) and (M, D)."""
+    first, second = array(a), array(b)
+    if first.shape[1] != second.shape[1]:
+        raise ValueError(
+            f"Cannot compare points of {first.shape[1]} and of "
+            f"{second.shape[1]} dimensions."
+        )
+    return first, second
+
+
+def at_least(least: int, *sets: np.ndarray) -> None:
+    """Refuse sets of fewer points."""
+    if (n := min(map(len, sets))) < least:
+        raise ValueError(f"Expected at least {least} points, got {n}.")
+
+
+def class_array(
+    labels: Tensor, n: int, classes: int | None = None
+) -> np.ndarray:
+    """The classes of n > 0 points, or a clear error."""
+    if not n:
+        raise ValueError("Expected at least one label, got none.")
+    return check_labels(labels, n, classes).cpu().numpy()
+
+
+def by_class(
+    points: np.ndarray, labels: Tensor, names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """The points of each class, by its name: without `names`, its number."""
+    found = class_array(labels, len(points), len(names) or None)
+    names = names or [str(k) for k in range(found.max() + 1)]
+    return {name: points[found == k] for k, name in enumerate(names)}
+
+
+def factor_of(values: np.ndarray) -> np.ndarray:
+    """The Cholesky factor of the covariance: (N, D) -> (D, D)."""
+    try:
+        return np.linalg.cholesky(np.atleast_2d(np.cov(values.T)))
+    except np.linalg.LinAlgError as error:
+        raise ValueError("The codes do not vary in every direction.") from error
+
+
+def whitened(factor: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values (N, D) in the units of a factor: its covariance becomes I."""
+    return np.linalg.solve(factor, values.T).T
