@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .files import ASSETS as ASSETS
 from .files import FILES as FILES
 from .files import SETS, KnownSet, find_folder, read_arrays
 from .files import DataError as DataError
