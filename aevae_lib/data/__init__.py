@@ -40,6 +40,7 @@ class Split:
         images = as_images(self.images)
         labels = check_labels(self.labels, len(images), self.classes or None)
         classes = tuple(self.classes) or numbered(labels)
+        labels = labels.to(images.device)
         vars(self).update(images=images, labels=labels, classes=classes)
 
     def __len__(self) -> int:

@@ -1,6 +1,4 @@
-"""Finding, fetching and reading the idx files of a data set, and refusing bad
-ones by name.
-"""
+"""Finding, fetching and reading a data set's idx files, refusing bad ones."""
 
 import gzip
 import hashlib
@@ -33,9 +31,7 @@ CUT_SHORT = (EOFError, zlib.error, gzip.BadGzipFile)
 
 @dataclass(frozen=True)
 class KnownSet:
-    """Four idx files, where they are, and what they hold; for a set that the
-    course knows by name, read from assets/FOLDER/set.toml.
-    """
+    """Four idx files, where they are, and what they hold: a set.toml."""
 
     title: str
     classes: tuple[str, ...] = ()
@@ -44,12 +40,10 @@ class KnownSet:
     # By edition: SHA-256 of the uncompressed files, in the order of FILES.
     checksums: dict[str, list[str]] = field(default_factory=dict)
     shipped: Path = ASSETS  # where the whole set is, or its substitute
-    # Where the whole set is if it is not shipped: in a folder that a variable
-    # of the environment names, in a system's folder (with its words), or on
-    # servers, gzipped, at MIRROR/FILE.gz.
-    variable: str = ""
-    installed: tuple[str, str] = ("", "")
-    mirrors: tuple[str, ...] = ()
+    # And if what is shipped is only a substitute, where the whole set is:
+    variable: str = ""  # in a folder that this environment variable names,
+    installed: tuple[str, str] = ("", "")  # in a system's folder (with words),
+    mirrors: tuple[str, ...] = ()  # or on a server, at MIRROR/FILE.gz
 
 
 def known_set(path: Path) -> tuple[str, KnownSet]:
@@ -63,9 +57,7 @@ SETS = dict(map(known_set, sorted(ASSETS.glob("*/set.toml"))))
 
 
 class DataError(Exception):
-    """A data file that cannot be used; the message names it, what is wrong, and
-    the remedy.
-    """
+    """A data file that cannot be used: which, what is wrong, and the remedy."""
 
 
 def cache_folder(name: str = "fashion-mnist") -> Path:
@@ -123,11 +115,9 @@ def download(name: str) -> Path:
         for file in FILES:
             (whole / file).write_bytes(fetch(file, SETS[name]))
         try:
-            whole.rename(
-                target
-            )  # fails where files are, replaces what is empty
+            whole.rename(target)  # replaces what is empty, and nothing else
         except OSError:
-            if not holds_something(target):  # or another process was first
+            if not holds_something(target):  # else another process was first
                 raise
     return target
 
@@ -155,16 +145,12 @@ def read_arrays(folder: Path, known: KnownSet) -> list[Tensor]:
     """
     paths = find_files(folder, known.title)
     arrays, sums = zip(*map(read_idx, paths), strict=True)
-    editions = known.checksums
-    if editions:
-        columns = zip(*editions.values(), strict=True)
-        right = [one in good for one, good in zip(sums, columns, strict=True)]
-        one_set = list(sums) in editions.values()
-    else:
-        right = [True]
-        one_set = [*map(len, arrays[::2])] == [*map(len, arrays[1::2])]
-    if one_set:
+    editions = known.checksums.values() or [list(sums)]  # nothing to compare
+    sizes = [len(array) for array in arrays]
+    if list(sums) in editions and sizes[::2] == sizes[1::2]:
         return list(arrays)
+    columns = zip(*editions, strict=True)
+    right = [one in good for one, good in zip(sums, columns, strict=True)]
     if all(right):
         raise DataError(
             f"{folder}: images and labels of different sets. Fetch all four "
@@ -215,28 +201,19 @@ def read_idx(path: Path) -> tuple[Tensor, str]:
     except CUT_SHORT as error:
         raise damaged(path, f"truncated or corrupt ({error})") from error
     except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror})."
-        ) from error
+        raise DataError(f"{path}: cannot be read: {error}.") from error
     dimensions = 3 if "images" in path.name else 1
     if raw[:4] != bytes([0, 0, 8, dimensions]):
-        raise damaged(
-            path, f"not an idx file of bytes in {dimensions} dimensions"
-        )
+        raise damaged(path, f"not an idx file of {dimensions} dimensions")
     start = 4 + 4 * dimensions
     if len(raw) < start:
         raise damaged(path, "truncated inside its header")
     shape, found = struct.unpack(f">{dimensions}I", raw[4:start]), raw[start:]
     if len(found) != math.prod(shape):
-        raise damaged(
-            path,
-            f"its header promises {math.prod(shape):,} values of shape "
-            f"{shape}, and it holds {len(found):,}",
-        )
-    values = torch.from_numpy(
-        np.frombuffer(found, np.uint8).reshape(shape).copy()
-    )
-    return values, hashlib.sha256(raw).hexdigest()
+        promise = f"its header promises {shape}, {math.prod(shape):,} values"
+        raise damaged(path, f"{promise}, and it holds {len(found):,}")
+    values = np.frombuffer(found, np.uint8).reshape(shape).copy()
+    return torch.from_numpy(values), hashlib.sha256(raw).hexdigest()
 
 
 def damaged(path: Path, what: str) -> DataError:

@@ -446,7 +446,7 @@ def test_file_that_may_not_be_read_is_named(sample_copy, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "read_bytes", closed)
-    with pytest.raises(data.DataError, match=r"cannot be read \(Permission"):
+    with pytest.raises(data.DataError, match=r"cannot be read: .*Permission"):
         data.read_folder(sample_copy)
 
 
@@ -697,6 +697,8 @@ def test_split_comes_apart_into_images_and_labels():
 def test_split_goes_to_a_device_with_its_names():
     there = small_split().to("meta")
     assert there.images.device.type == there.labels.device.type == "meta"
+    assert (there.classes, there.frame) == (("a", "b", "c"), 3)
+    assert data.Split(there.images, [0] * 6).labels.device.type == "meta"
 
 
 def test_classes_without_names_are_numbered_and_stay_so_in_a_part():
