@@ -31,13 +31,18 @@ def wheel(tmp_path, clone) -> Path:
 def test_wheel_holds_every_file_of_the_library(wheel, sources):
     expected = {str(path) for path in sources if path.parts[0] == "aevae_lib"}
     assert any(path.endswith(".gz") for path in expected)
-    assert any(path.startswith("aevae_lib/widgets/frontend/") for path in expected)
+    assert any(
+        path.startswith("aevae_lib/widgets/frontend/") for path in expected
+    )
     packed = {
         name
         for name in zipfile.ZipFile(wheel).namelist()
         if ".dist-info/" not in name
     }
     assert packed == expected
+    assert "aevae_lib/py.typed" in packed, "type checkers look for it"
+    size = wheel.stat().st_size
+    assert size < 20e6, f"{size / 1e6:.1f} MB are a long wait in Colab"
 
 
 def test_library_works_from_its_wheel_in_an_empty_folder(wheel, tmp_path):
