@@ -62,9 +62,7 @@ def linear_baselines(fashion: DataSet) -> dict[str, float]:
         decode = measure.linear_decoder(
             codes, fashion.train.images[:20_000], steps=20
         )
-        cost = Bernoulli(decode(test_codes)).nats(
-            to_float(fashion.test.images)
-        )
+        cost = decode(test_codes).nats(to_float(fashion.test.images))
         known = (
             codes[:10_000],
             fashion.train.labels[:10_000],

@@ -184,8 +184,8 @@ TABLE = [
     Metric("flips", "share", "lower", 0, ALL,
            lambda s: measure.flips(s.classes, s.test_codes[:FEW], STEP)),
     Metric("image_change", "grey values per deviation", "lower", 0, ALL,
-           lambda s: measure.image_change(s.pictures, s.test_codes[:FEW],
-                                          STEP)),
+           lambda s: measure.image_change(s.pictures, s.test_codes[:FEW], STEP,
+                                          frame=s.fashion.frame)),
     # how decoded draws look beside decoded test codes
     *(metric for source in ("reconstruction", *sample.SAMPLERS)
       for metric in of_draws(source)),

@@ -34,6 +34,7 @@ class Judge:
         self.classifier = classifier.to(fashion.test.images.device)
         self.test = self.look(to_float(fashion.test.images))
         self.real, self.labels = self.test[:DRAWS], fashion.test.labels
+        self.count = len(fashion.classes)
         found = self.classes(self.test)[self.labels == SHIRT]
         self.shirt_recall = (found == SHIRT).float().mean()
 
@@ -59,7 +60,7 @@ class Judge:
         """
         precision, coverage = measure.precision_coverage(features, self.real)
         confidence = self.logits(features).softmax(1).amax(1)
-        shares = measure.class_shares(self.classes(features))
+        shares = measure.class_shares(self.classes(features), self.count)
         return {
             "precision": precision,
             "coverage": coverage,
@@ -180,8 +181,7 @@ class Subject:
             strict=True,
         )
         costs = (
-            self.model.decode(*z).nats(to_float(x)).sum()
-            for x, *z in batches
+            self.model.decode(*z).nats(to_float(x)).sum() for x, *z in batches
         )
         return sum(cost.item() for cost in costs) / len(images)
 
