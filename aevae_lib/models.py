@@ -1,6 +1,4 @@
-"""The autoencoder and the variational autoencoder: one network, two ideas of
-what a code is.
-"""
+"""Autoencoder and variational autoencoder: one network, two ideas of a code."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -10,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .data import to_float
 from .likelihoods import Bernoulli, Gaussian
 
 IMAGE_SHAPE = (1, 32, 32)  # channels, height, width: the course's pictures
@@ -111,9 +110,7 @@ class NoisyAutoencoder(Autoencoder):
 
 
 class ConditionalAutoencoder(Autoencoder):
-    """An autoencoder whose decoder is told the class, so that the code need not
-    hold it.
-    """
+    """An autoencoder whose decoder is told the class; its code need not be."""
 
     def __init__(
         self,
@@ -140,9 +137,7 @@ class ConditionalAutoencoder(Autoencoder):
 
 
 class ConditionalVAE(ConditionalAutoencoder, VAE):
-    """A VAE whose decoder is told the class (Sohn et al., 2015, with a simpler
-    encoder).
-    """
+    """A VAE told the class (Sohn et al., 2015, with a simpler encoder)."""
 
     def forward(self, x: Tensor, labels: Tensor) -> Output:
         mu, logvar = self.posterior(x)
@@ -151,9 +146,7 @@ class ConditionalVAE(ConditionalAutoencoder, VAE):
 
 
 def reparameterise(mu: Tensor, logvar: Tensor) -> Tensor:
-    """Draw z ~ N(mu, sigma^2) so that gradients reach mu and logvar: (B, D) ->
-    (B, D).
-    """
+    """Draw z ~ N(mu, sigma^2), with gradients to mu and logvar: (B, D)."""
     std = torch.exp(0.5 * logvar)
     return mu + std * torch.randn_like(std)
 
@@ -240,9 +233,7 @@ def to_eighths(
 
 
 def start_as_keras(*networks: nn.Module) -> None:
-    """Set every layer to what Keras starts from: Glorot-uniform weights, and
-    biases of zero.
-    """
+    """Glorot-uniform weights and biases of zero, as Keras starts."""
     for network in networks:
         for layer in network.modules():
             if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
@@ -286,21 +277,23 @@ def evaluating(model: nn.Module, training: bool = False) -> Iterator[None]:
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Random numbers from `seed` inside; every generator as it was after."""
-    cpu = torch.get_rng_state()
-    others = [
-        (module.set_rng_state_all, module.get_rng_state_all())
-        if module is torch.cuda
-        else (module.set_rng_state, module.get_rng_state())
-        for module in (torch.cuda, torch.mps)
-        if module.is_available()
+    generators = [
+        torch,
+        *(m for m in (torch.cuda, torch.mps) if m.is_available()),
     ]
+    before = [module.get_rng_state() for module in generators]
     torch.manual_seed(seed)
     try:
         yield
     finally:
-        torch.set_rng_state(cpu)
-        for restore, state in others:
-            restore(state)
+        for module, state in zip(generators, before, strict=True):
+            module.set_rng_state(state)
+
+
+def as_input(model: nn.Module, images: Tensor) -> Tensor:
+    """Images as floats, on the device and in the number format of a model."""
+    like = next(model.parameters())
+    return to_float(images.to(like.device)).to(like.dtype)
 
 
 def count_parameters(module: nn.Module) -> int:

@@ -21,8 +21,8 @@ from . import data
 from .models import (
     VAE,
     Autoencoder,
-    ConditionalAutoencoder,
     NoisyAutoencoder,
+    as_input,
     evaluating,
     reparameterise,
     seeded,
@@ -52,9 +52,7 @@ def encode_sampled(
 
 
 def codes_of(model: Autoencoder, images: Tensor) -> Tensor:
-    """Codes as the decoder met them in training: with the model's own noise, if
-    it has any.
-    """
+    """Codes as the decoder met them in training, with the model's noise."""
     noisy = isinstance(model, (VAE, NoisyAutoencoder))
     return (encode_sampled if noisy else encode)(model, images)
 
@@ -77,16 +75,10 @@ def pictures(
             f"{tuple(z.shape)}."
         )
     like, told = next(model.parameters()), ()
-    if isinstance(model, ConditionalAutoencoder):
-        if labels is None:
-            raise ValueError(
-                f"The decoder of a {type(model).__name__} is told the class: "
-                "pass labels, one for each picture."
-            )
-        labels = data.check_labels(labels, len(z), model.classes)
+    if labels is not None:
+        classes = getattr(model, "classes", None)
+        labels = data.check_labels(labels, len(z), classes)
         told = (labels.to(like.device).split(batch_size),)
-    elif labels is not None:
-        raise ValueError(f"A {type(model).__name__} is told no labels.")
     parts = zip(z.to(like).split(batch_size), *told, strict=True)
     with evaluating(model):
         return torch.cat([model.decode(*part).mean for part in parts])
@@ -95,19 +87,16 @@ def pictures(
 def reconstruct(
     model: Autoencoder, images: Tensor, labels: Tensor | None = None
 ) -> Tensor:
-    """Each image through its code (for a VAE, mu) and back: (N, *image_shape)
-    to the same shape.
-    """
+    """Each image through its code (for a VAE, mu) and back, in its shape."""
     return pictures(model, encode(model, images), labels)
 
 
 def inputs(
     model: Autoencoder, images: Tensor, batch_size: int
 ) -> Iterator[Tensor]:
-    """Images as a model takes them, on its device, a batch at a time."""
-    like = next(model.parameters())
+    """Images as a model takes them, a batch at a time."""
     for part in data.check_images(images, model.image_shape).split(batch_size):
-        yield data.to_float(part.to(like.device)).to(like.dtype)
+        yield as_input(model, part)
 
 
 def prior(codes: Tensor) -> Sampler:
@@ -117,9 +106,7 @@ def prior(codes: Tensor) -> Sampler:
 
 
 def box(codes: Tensor) -> Sampler:
-    """Uniform in the box that just holds the training codes (N, D), strays
-    included.
-    """
+    """Uniform in the box that just holds the codes (N, D), strays included."""
     check_codes(codes)
     low, high = codes.amin(0), codes.amax(0)
 
@@ -134,9 +121,7 @@ def box(codes: Tensor) -> Sampler:
 
 
 class Mixture(NamedTuple):
-    """K normal distributions: component k has covariance factors[k] @
-    factors[k].T.
-    """
+    """K normal distributions: k has covariance factors[k] @ factors[k].T."""
 
     weights: Tensor  # (K,)
     means: Tensor  # (K, D)
@@ -144,9 +129,7 @@ class Mixture(NamedTuple):
 
 
 def fit_gaussian(codes: Tensor) -> Mixture:
-    """The one normal distribution with the mean and covariance of codes (N, D),
-    on the CPU in double precision.
-    """
+    """The normal distribution of codes (N, D), on the CPU, in float64."""
     # MPS has neither double nor what follows.
     known = check_codes(codes).detach().cpu().double()
     if len(known) <= known.shape[1]:
@@ -166,8 +149,7 @@ def fit_gaussian(codes: Tensor) -> Mixture:
 
 
 def fit_mixture(codes: Tensor) -> Mixture:
-    """A mixture of 10 normal distributions with full covariances, fitted to
-    codes (N, D).
+    """A mixture of 10 normal distributions with full covariances: (N, D).
 
     It is fitted by expectation maximisation to 10,000 of the training codes, or
     to all if there are fewer; which ones, and the seed of the fit, are fixed.
@@ -204,9 +186,7 @@ def fit_mixture(codes: Tensor) -> Mixture:
 
 
 def fitted_gaussian(codes: Tensor) -> Sampler:
-    """The normal distribution with the mean and covariance of the training
-    codes (N, D).
-    """
+    """The normal distribution with the mean and covariance of codes (N, D)."""
     _, means, factors = fit_gaussian(codes)
     mean, factor = (
         part[0].to(codes.device, codes.dtype) for part in (means, factors)
@@ -232,8 +212,7 @@ def gaussian_mixture(codes: Tensor) -> Sampler:
 
 
 def jittered(codes: Tensor, neighbours: int = 5) -> Sampler:
-    """A training code (N, D) drawn at random, plus normal noise as wide as
-    codes lie apart there.
+    """A random training code (N, D), with noise as wide as codes lie apart.
 
     The noise has the standard deviation r / sqrt(D) in each dimension, r the
     distance from that code to its own fifth nearest neighbour: a kernel density
@@ -282,9 +261,7 @@ def normal(n: int, like: Tensor, seed: int) -> Tensor:
 
 
 def check_codes(codes: Tensor, dims: int | None = None) -> Tensor:
-    """The codes themselves, or a clear error if they are not finite and of
-    shape (N, D).
-    """
+    """The codes themselves; an error if not finite and of shape (N, D)."""
     shape = tuple(codes.shape)
     if not codes.is_floating_point() or codes.ndim != 2 or 0 in shape:
         raise ValueError(

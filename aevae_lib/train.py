@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from . import data
-from .models import evaluating, seeded
+from .models import as_input, evaluating, seeded
 
 FUSED = ("cpu", "cuda", "mps")  # devices that have Adam in one kernel
 CHANNELS_LAST = ("cpu", "cuda")  # and that gain from this order in memory
@@ -46,14 +46,15 @@ def fit(
     """
     check_settings(model, budget, batch_size, reports, lr)
     images = data.check_images(images, getattr(model, "image_shape", None))
-    told, held_out = told_and_held_out(model, images, labels, validation)
+    told = as_told(model, images, labels)
+    held_out = as_held_out(validation, labels is not None)
     steps = math.ceil(budget / batch_size)
     optimizer, schedule = one_cycle(model, images.device, lr, steps)
     order = data.shuffled(len(images), batch_size, steps, seed, images.device)
     history = History(steps, batch_size, len(images), reports, progress)
     with history, evaluating(model, training=True), seeded(seed):
         for chosen in order:
-            x = data.to_float(images[chosen]).to(dtype_of(model))
+            x = as_input(model, images[chosen])
             out = model(x, *(each[chosen] for each in told))
             loss, terms = loss_fn(out, x)  # AE and VAE differ only here
             optimizer.zero_grad()
@@ -86,11 +87,6 @@ def one_cycle(
     return optimizer, schedule
 
 
-def dtype_of(model: nn.Module) -> torch.dtype:
-    """The number format of a model's weights, which its input is to have."""
-    return next(model.parameters()).dtype
-
-
 def check_settings(
     model: nn.Module, budget: int, batch_size: int, reports: int, lr: float
 ) -> None:
@@ -112,40 +108,34 @@ def check_settings(
         )
 
 
-def told_and_held_out(
-    model: nn.Module,
-    images: Tensor,
-    labels: Tensor | None,
-    validation: Tensor | data.Split | None,
-) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
-    """What a model is told beside its images, and what `evaluate` is given for
-    its validation.
-    """
-    classes = getattr(model, "classes", None)
-    if classes is not None and labels is None:
-        raise ValueError(
-            f"A {type(model).__name__} is told the class: pass labels."
-        )
+def as_told(
+    model: nn.Module, images: Tensor, labels: Tensor | None
+) -> tuple[Tensor, ...]:
+    """What a model is told beside its images: checked labels, or nothing."""
     if labels is None:
-        if isinstance(validation, data.Split):
-            validation = validation.images
-        return (), {} if validation is None else {"images": validation}
+        return ()
+    classes = getattr(model, "classes", None)
     labels = data.check_labels(labels, len(images), classes)
-    if validation is None:
-        return (labels.to(images.device),), {}
-    if not isinstance(validation, data.Split):
+    return (labels.to(images.device),)
+
+
+def as_held_out(
+    validation: Tensor | data.Split | None, told: bool
+) -> dict[str, Tensor]:
+    """What `evaluate` is given to validate."""
+    if isinstance(validation, data.Split):
+        labels = {"labels": validation.labels} if told else {}
+        return {"images": validation.images, **labels}
+    if told and validation is not None:
         raise ValueError(
             "A model that is told labels needs them for its validation images "
             "too: pass a data.Split, such as validation=fashion.validation."
         )
-    held_out = {"images": validation.images, "labels": validation.labels}
-    return (labels.to(images.device),), held_out
+    return {} if validation is None else {"images": validation}
 
 
 class History:
-    """The rows that `fit` returns, made as it trains, and the progress bar that
-    shows them.
-    """
+    """The rows that `fit` returns, made as it trains, and its progress bar."""
 
     def __init__(
         self,
@@ -178,9 +168,7 @@ class History:
     def add(
         self, loss: Tensor, terms: dict[str, Tensor]
     ) -> dict[str, float] | None:
-        """Count one step; where a report is due, its row, once it is known to
-        be finite.
-        """
+        """Count one step; where a report is due, its row, if it is finite."""
         # Summed on the device: no wait at every step.
         for name, term in terms.items():
             self.sums[name] = self.sums.get(name, 0) + term.detach()
@@ -203,15 +191,10 @@ class History:
         finite = int(self.finite)
         if finite < self.step:
             seen = (finite + 1) * self.batch_size
-            means = {
-                name: total.item() / max(self.since, 1)
-                for name, total in self.sums.items()
-            }
             raise FloatingPointError(
                 "The loss became NaN or infinite in epoch "
-                f"{math.ceil(seen / self.epoch)}, at step {finite + 1} "
-                f"({describe(means)}). Lower the learning rate, or check the "
-                "images and the loss."
+                f"{math.ceil(seen / self.epoch)}, at step {finite + 1}. Lower "
+                "the learning rate, or check the images and the loss."
             )
 
 
@@ -231,16 +214,15 @@ def evaluate(
     measured in eval mode and stays as it was.
     """
     data.check_images(images, getattr(model, "image_shape", None))
-    like = next(model.parameters())
-    if labels is not None:
-        labels = data.check_labels(labels, len(images)).to(like.device)
+    told = as_told(model, images, labels)
     totals: dict[str, Tensor] = {}
     with evaluating(model), seeded(seed):
-        for start in range(0, len(images), batch_size):
-            part = slice(start, start + batch_size)
-            x = data.to_float(images[part].to(like.device)).to(like.dtype)
+        for parts in zip(
+            *(each.split(batch_size) for each in (images, *told)), strict=True
+        ):
+            x = as_input(model, parts[0])
             loss, terms = loss_fn(
-                model(x) if labels is None else model(x, labels[part]), x
+                model(x, *(p.to(x.device) for p in parts[1:])), x
             )
             for name, term in {**terms, "loss": loss}.items():
                 totals[name] = totals.get(name, 0) + term * len(x)
