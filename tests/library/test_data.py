@@ -275,6 +275,9 @@ BAD_ANSWERS = {
         "answer": lambda body: body[:-99],
         "length": lambda body: len(body) - 99,
     },
+    "one that is garbled": {
+        "answer": lambda body: body[:100] + b"\0\0\0" + body[103:]
+    },
     "a page in its place": {"answer": lambda body: b"<html>" + body[6:]},
     "another file": {
         "answer": lambda body: gzip.compress(b"a") + bytes(len(body) - 21)
