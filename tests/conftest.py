@@ -9,6 +9,18 @@ from aevae_lib import data
 from tools import repository
 
 ROOT = Path(__file__).resolve().parent.parent
+# What is too much between two edits: the whole data set, and copies of the
+# project. Other tests that take long carry the mark themselves.
+COSTLY = {"fashion", "fashion_folder", "clone"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow, for `make check`, every test that rests on what is
+    costly.
+    """
+    for item in items:
+        if COSTLY.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")
