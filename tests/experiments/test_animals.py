@@ -48,6 +48,7 @@ def test_files_are_made_without_copies_in_equal_shares(
     monkeypatch.setattr(sys, "argv", arguments)
     animals.main()
     first = {file.name: file.read_bytes() for file in folder.iterdir()}
+    monkeypatch.setattr("time.time", lambda: 1e9)  # what gzip would note
     animals.main()
     assert {f.name: f.read_bytes() for f in folder.iterdir()} == first
     found = data.from_folder(folder, frame=0, device="cpu")
@@ -90,6 +91,11 @@ def test_no_pickle_is_loaded(tmp_path):
         values = animals.read(wheel, "file", told, np.dtype(np.uint8), (3, 3))
     assert values.flatten().tolist() == list(range(9))
     assert not (tmp_path / "run").exists()
+
+
+def test_first_of_equal_images_is_kept_where_it_was():
+    images = np.array([5, 3, 5, 1, 3], np.uint8).reshape(5, 1, 1)
+    assert animals.without_copies(images).tolist() == [0, 1, 3]
 
 
 def test_seed_fixes_the_order_and_every_stretch_is_balanced():
