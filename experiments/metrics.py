@@ -10,7 +10,7 @@ from typing import Literal
 from aevae_lib import measure, sample
 
 from .runs import KINDS, TUNING_SEED, Run
-from .subject import DRAWS, FEW, STEP, Subject
+from .subject import STEP, Subject
 
 Better = Literal["lower", "higher", "neither"]
 
@@ -71,18 +71,13 @@ def two_dimensions(run: Run) -> bool:
 # --- the functions that are more than a look at the subject ------------------
 
 
-def told_apart(s: Subject, sampler: Callable) -> float:
-    drawn = sampler(s.codes)(DRAWS, seed=4)
-    return measure.two_sample_accuracy(s.test_codes[:DRAWS], drawn)
-
-
 def volume_range(s: Subject) -> float:
     volumes = measure.log_volumes(s.codes, s.code_labels)
     return (volumes.max() - volumes.min()).item()
 
 
 def held_out_in_holes(s: Subject) -> float:
-    return measure.hole_fraction(s.test_codes[:DRAWS], s.codes)
+    return measure.hole_fraction(s.held_out, s.codes)
 
 
 def kl(s: Subject) -> float:
@@ -107,20 +102,20 @@ def posterior_std(s: Subject) -> float:
 
 def of_draws(source: str) -> list[Metric]:
     """What the judge says of a sampler's draws, or of reconstructions."""
-    name = source.lower()
+    least = "real" if source == "reconstruction" else "reconstruction"
 
     def part(key: str, better: Better, floor: str) -> Metric:
         return Metric(
-            f"{key}_{name}", "share", better, floor, (all_classes,),
-            lambda s: s.report(source)[key],
+            f"{key}_{source.lower()}", "share", better, f"{key}_{floor}",
+            (all_classes,), lambda s: s.report(source)[key],
         )  # fmt: skip
 
     return [
-        part("precision", "higher", "precision_real"),
-        part("coverage", "higher", "coverage_real"),
-        part("unsure", "lower", "unsure_reconstruction"),
-        part("imbalance", "lower", "imbalance_reconstruction"),
-        part("trousers", "neither", "trousers_real"),
+        part("precision", "higher", "real"),
+        part("coverage", "higher", "real"),
+        part("unsure", "lower", least),
+        part("imbalance", "lower", least),
+        part("trousers", "neither", "real"),
     ]
 
 
@@ -164,9 +159,9 @@ TABLE = [
            Subject.pixel_noise_cost),
     # where codes lie, and what they tell
     Metric("c2st_gaussian", "accuracy", "lower", 0.5, ALL,
-           lambda s: told_apart(s, sample.fitted_gaussian)),
+           lambda s: s.told_apart("Gaussian")),
     Metric("c2st_prior", "accuracy", "lower", 0.5, ALL,
-           lambda s: told_apart(s, sample.prior)),
+           lambda s: s.told_apart("prior")),
     Metric("asymmetry", "accuracy", "lower", 0.5, ALL,
            lambda s: measure.asymmetry(s.test_codes)),
     Metric("volume_range", "nats", "lower", 0, ALL, volume_range),
@@ -182,9 +177,9 @@ TABLE = [
            lambda s: measure.inequality(s.areas)),
     # what a small step from a test code changes
     Metric("flips", "share", "lower", 0, ALL,
-           lambda s: measure.flips(s.classes, s.test_codes[:FEW], STEP)),
+           lambda s: measure.flips(s.classes, s.stepped, STEP)),
     Metric("image_change", "grey values per deviation", "lower", 0, ALL,
-           lambda s: measure.image_change(s.pictures, s.test_codes[:FEW], STEP,
+           lambda s: measure.image_change(s.pictures, s.stepped, STEP,
                                           frame=s.fashion.frame)),
     # how decoded draws look beside decoded test codes
     *(metric for source in ("reconstruction", *sample.SAMPLERS)

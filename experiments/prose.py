@@ -11,7 +11,8 @@ The source is GROUP.METRIC: the mean over the seeds of a group of runs (see
 `aevae_lib/evidence.py`). Further forms:
 
     ae-d16 - vae-d16.reconstruction   the difference, seed by seed
-    ae-d2.flips.low (.high, .seeds)   an end of the 95 % interval; how many seeds
+    ae-d2.flips.low (.high)           an end of the 95 % interval
+    ae-d2.flips.seeds                 how many seeds
     floor.pixel_entropy               what real images score, or a baseline
     bench.race.ours.median_loss       what `make bench` measured
     ae-d2.flips : .0%                 with a format of Python's, or else in .1f

@@ -48,7 +48,7 @@ def prediction(numbers: list[float], level: float) -> tuple[float, float]:
 
 
 def compare(fresh: dict[Run, dict[str, float]]) -> list[str]:
-    """What of the fresh runs' metrics does not fit the stored ones, in words."""
+    """What of the fresh runs' metrics does not fit the stored, in words."""
     pairs = [(run, metric) for run in fresh for metric in compared(run)]
     level, misfits = 1 - ERROR / len(pairs), []
     for run, metric in pairs:

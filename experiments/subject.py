@@ -119,6 +119,16 @@ class Subject:
         """Of all test images: (N, D)."""
         return sample.codes_of(self.model, self.test.images)
 
+    @property
+    def held_out(self) -> Tensor:
+        """The first DRAWS of these: (DRAWS, D)."""
+        return self.test_codes[:DRAWS]
+
+    @property
+    def stepped(self) -> Tensor:
+        """The first FEW of these, from which steps are taken: (FEW, D)."""
+        return self.test_codes[:FEW]
+
     @cached_property
     def test_mu(self) -> Tensor:
         """The centre of each test image's cloud: (N, D)."""
@@ -247,12 +257,17 @@ class Subject:
         """DRAWS latent points by the sampler of this name: (DRAWS, D)."""
         return sample.SAMPLERS[sampler](self.codes)(DRAWS, seed=1)
 
+    def told_apart(self, sampler: str) -> float:
+        """How well a classifier tells test codes from a sampler's draws."""
+        drawn = sample.SAMPLERS[sampler](self.codes)(DRAWS, seed=4)
+        return measure.two_sample_accuracy(self.held_out, drawn)
+
     def _report(self, source: str) -> dict[str, float]:
         """What the judge says of decoded draws of a sampler, or of decoded test
         codes ("reconstruction").
         """
         reconstructed = source == "reconstruction"
-        z = self.test_codes[:DRAWS] if reconstructed else self.draws(source)
+        z = self.held_out if reconstructed else self.draws(source)
         return self.judge.report(self.judge.look(self.pictures(z)))
 
     def _in_hole(self, sampler: str) -> Tensor:
