@@ -21,26 +21,10 @@ from .posteriors import active_units, aggregate_kl, kl_per_dimension
 from .steps import flips, image_change
 
 __all__ = [
-    "active_units",
-    "aggregate_kl",
-    "asymmetry",
-    "calibration",
-    "class_areas",
-    "class_shares",
-    "flips",
-    "frechet",
-    "hole_fraction",
-    "image_change",
-    "in_hole",
-    "inequality",
-    "kernel_distance",
-    "kl_per_dimension",
-    "linear_decoder",
-    "log_volumes",
-    "nearest_images",
-    "neighbour_accuracy",
-    "precision_coverage",
-    "probe_accuracy",
-    "total_variation",
+    "active_units", "aggregate_kl", "asymmetry", "calibration", "class_areas",
+    "class_shares", "flips", "frechet", "hole_fraction", "image_change",
+    "in_hole", "inequality", "kernel_distance", "kl_per_dimension",
+    "linear_decoder", "log_volumes", "nearest_images", "neighbour_accuracy",
+    "precision_coverage", "probe_accuracy", "total_variation",
     "two_sample_accuracy",
-]
+]  # fmt: skip

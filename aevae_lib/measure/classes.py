@@ -7,13 +7,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from .inputs import array, at_least, class_array, pair
+from ..data import check_labels
+from .inputs import array, at_least, pair
 
 
 def class_shares(labels: Tensor, classes: int) -> Tensor:
-    """The share of each class among labels: (N,) -> (classes,), which sum to 1."""
-    found = torch.from_numpy(class_array(labels, labels.numel(), classes))
-    return found.bincount(minlength=classes).double() / len(found)
+    """The share of each of K classes among labels: (N,) -> (K,), with sum 1."""
+    if not (n := labels.numel()):
+        raise ValueError("Expected at least one label, got none.")
+    counts = check_labels(labels, n, classes).cpu().bincount(minlength=classes)
+    return counts.double() / n
 
 
 def total_variation(shares: Tensor, reference: Tensor | None = None) -> float:
@@ -78,8 +81,8 @@ def _accuracy(classifier, least: int, codes, labels, test_codes, test_labels):
     """The share of test codes that a scikit-learn classifier gets right."""
     known, others = pair(codes, test_codes)
     at_least(least, known)
-    classifier.fit(known, class_array(labels, len(known)))
-    right = class_array(test_labels, len(others))
+    classifier.fit(known, check_labels(labels, len(known)).cpu())
+    right = check_labels(test_labels, len(others)).cpu()
     return float(classifier.score(others, right))
 
 
@@ -93,7 +96,7 @@ def calibration(logits: Tensor, labels: Tensor, bins: int = 15) -> float:
     are averaged, each bin by its number of images.
     """
     scores = torch.from_numpy(array(logits))
-    classes = torch.from_numpy(class_array(labels, *scores.shape))
+    classes = check_labels(labels, *scores.shape).cpu()
     confidence, predicted = scores.softmax(dim=1).max(dim=1)
     excess = confidence - (predicted == classes).double()
     bin_of = (confidence * bins).long().clamp(max=bins - 1)

@@ -7,7 +7,7 @@ from ..data import Split, check_images, to_float
 
 
 def inside(images: Tensor, frame: int) -> Tensor:
-    """What padding by `frame` pixels left in the middle: (N, *shape) -> (N, P)."""
+    """The pixels inside a frame of padding: (N, *shape) -> (N, P)."""
     if frame:
         images = images[..., frame:-frame, frame:-frame]
     return images.flatten(1)

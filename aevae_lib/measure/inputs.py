@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from ..data import check_labels
+from ..data import check_labels, numbered
 from ..sample import check_codes
 
 
@@ -31,21 +31,12 @@ def at_least(least: int, *sets: np.ndarray) -> None:
         raise ValueError(f"Expected at least {least} points, got {n}.")
 
 
-def class_array(
-    labels: Tensor, n: int, classes: int | None = None
-) -> np.ndarray:
-    """The classes of n > 0 points, or a clear error."""
-    if not n:
-        raise ValueError("Expected at least one label, got none.")
-    return check_labels(labels, n, classes).cpu().numpy()
-
-
 def by_class(
     points: np.ndarray, labels: Tensor, names: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """The points of each class, by its name: without `names`, its number."""
-    found = class_array(labels, len(points), len(names) or None)
-    names = names or [str(k) for k in range(found.max() + 1)]
+    found = check_labels(labels, len(points), names or None).cpu()
+    names = names or numbered(found)
     return {name: points[found == k] for k, name in enumerate(names)}
 
 

@@ -1,4 +1,4 @@
-"""How codes lie: whether two sets can be told apart, and how lopsided one is."""
+"""How codes lie: whether two sets can be told apart; how lopsided one is."""
 
 import numpy as np
 import torch

@@ -65,8 +65,9 @@ def _regressions(a: Tensor, target: Tensor, steps: int) -> Tensor:
         move = torch.linalg.solve(hessian + ridge, gradient.T).T
         size = torch.ones_like(weights[0])
         # A full step may go too far: it is halved for every pixel that it would
-        # make worse.
-        while (worse := (costs := cost(weights - size * move)) > reached).any():
+        # make worse by more than rounding.
+        most = reached * (1 + 1e-12)
+        while (worse := (costs := cost(weights - size * move)) > most).any():
             shorter = torch.where(size > 1e-3, size / 2, 0)
             size = torch.where(worse, shorter, size)
         weights, reached = weights - size * move, costs
