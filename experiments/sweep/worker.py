@@ -134,7 +134,6 @@ def fit(
 ) -> list[dict[str, float]]:
     """Train the model of a run, and return its history."""
     images, labels = training_set(run, fashion.train)
-    told = KINDS[run.kind].told
 
     def keep(row: dict[str, float]) -> None:
         epoch = round(row["images_seen"] / EPOCH)
@@ -148,8 +147,8 @@ def fit(
         run.budget,
         seed=run.seed,
         lr=learning_rate(run),
-        validation=None if told else fashion.validation.images,
-        labels=labels if told else None,
+        validation=fashion.validation,
+        labels=labels if KINDS[run.kind].told else None,
         on_report=keep,
     )
 

@@ -4,22 +4,25 @@ made of verdicts.
 
 import csv
 import io
-import itertools
 import json
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
-import torch
 from bs4 import BeautifulSoup
 from scipy import stats
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-from aevae_lib import data, evidence, models, zoo
-from experiments import ledger, metrics
-from experiments.ledger import MISSING, Problem, Statement
+from aevae_lib import evidence
+from experiments.ledger import __main__ as command
+from experiments.ledger import page, rule, sources
+from experiments.ledger.rule import MISSING, UNDEFINED, Judged
+from experiments.ledger.sources import Problem, Statement
+from experiments.metrics import METRICS
+from experiments.runs import STAGES, group, stage_runs
 
 FLOOR, MARGIN = 0.5, 0.05
 IDS = (
@@ -57,8 +60,8 @@ def problem(
 ) -> Problem:
     own = floor if vae_floor is None else vae_floor
     return Problem(
-        claim, "a problem", "share", lambda: ae, lambda: vae, lambda: floor, lambda: own,
-        MARGIN, headline,
+        claim, "a problem", "share", lambda: ae, lambda: vae, lambda: floor,
+        lambda: own, MARGIN, headline,
     )  # fmt: skip
 
 
@@ -71,13 +74,17 @@ def statement(
 
 
 def judge(row: Problem | Statement, level: float = 0.95) -> tuple[str, ...]:
-    return ledger.judge(row, level)
+    return rule.judge(row, level)
+
+
+def judge_all() -> list[Judged]:
+    return rule.judge_all(command.ROWS)
 
 
 @pytest.fixture
 def rows(monkeypatch):
     """Put other rows in the place of the ledger's."""
-    return lambda *rows: monkeypatch.setattr(ledger, "ROWS", list(rows))
+    return lambda *rows: monkeypatch.setattr(command, "ROWS", list(rows))
 
 
 # --- rule 2 and 3: floor and margin; has the AE the problem? -----------------
@@ -96,7 +103,7 @@ def rows(monkeypatch):
         (0.54, 0.00, "no"),
     ],
 )
-def test_the_ae_has_a_problem_if_its_whole_interval_lies_beyond_floor_and_margin(
+def test_the_ae_has_a_problem_if_its_whole_interval_lies_beyond_the_margin(
     mean, half, has
 ):
     assert judge(problem(around(mean, half), around(0.5, 0)))[0] == has
@@ -235,19 +242,19 @@ def test_intervals_are_widened_by_the_number_of_intervals_of_the_claim(
     for half, verdict in ((0.9999, "holds"), (1.0001, "not settled")):
         own = statement(around(MARGIN + 1, half, level=1 - 0.05 / count))
         rows(own, *others)
-        assert ledger.judge_all()[0].verdicts == (verdict,)
+        assert judge_all()[0].verdicts == (verdict,)
 
 
 def test_rows_of_other_claims_decide_only_what_is_firm(rows):
     others = [statement(around(1, 0), claim="P2") for _ in range(19)]
     own = statement(around(MARGIN + 1, 1.01, level=1 - 0.05 / 20))
     rows(own, *others)
-    assert ledger.judge_all()[0].verdicts == ("holds",)
-    assert ledger.judge_all()[0].firm == (False,)
+    assert judge_all()[0].verdicts == ("holds",)
+    assert judge_all()[0].firm == (False,)
     rows(own, *others[:-1])
-    assert ledger.judge_all()[0].firm == (True,)
+    assert judge_all()[0].firm == (True,)
     rows(own, *(replace(other, claim="P1") for other in others))
-    assert ledger.judge_all()[0].verdicts == ("not settled",)
+    assert judge_all()[0].verdicts == ("not settled",)
 
 
 def test_each_verdict_of_a_problem_is_firm_by_itself(rows):
@@ -258,7 +265,7 @@ def test_each_verdict_of_a_problem_is_firm_by_itself(rows):
         problem(around(0.9, 0.01), around(0.8, 0.01)),
         *others,
     )
-    unsure, sure = ledger.judge_all()[:2]
+    unsure, sure = judge_all()[:2]
     assert (unsure.verdicts, unsure.firm) == (
         ("not settled", "cured"),
         (False, True),
@@ -272,7 +279,7 @@ def test_an_open_verdict_is_never_firm(rows, vae):
         problem(around(0.7, 0.01), around(*vae)),
         statement(around(MARGIN, 0.01)),
     )
-    first, second = ledger.judge_all()
+    first, second = judge_all()
     assert (first.verdicts, first.firm) == (
         ("yes", "no clear difference"),
         (True, False),
@@ -288,7 +295,7 @@ def test_the_rows_of_one_claim_are_wrong_together_one_time_in_twenty(rows):
     for _ in range(tried):
         drawn = rng.normal(MARGIN, 1, (10, 5))
         rows(*(statement(dict(enumerate(values))) for values in drawn))
-        wrong += any(j.verdicts != ("not settled",) for j in ledger.judge_all())
+        wrong += any(j.verdicts != ("not settled",) for j in judge_all())
     assert 0.01 < wrong / tried < 0.1
 
 
@@ -324,9 +331,9 @@ def test_a_claim_gets_the_verdict_of_its_headline_rows(
         *(statement(ROW[word], headline=False) for word in checks),
         statement(ROW["not settled"], claim="P2"),
     )
-    judged = ledger.judge_all()
-    assert ledger.overall("P1", judged) == verdict
-    named = [j.verdicts[0] for j in ledger.caveats("P1", judged)]
+    judged = judge_all()
+    assert rule.overall("P1", judged) == verdict
+    named = [j.verdicts[0] for j in rule.caveats("P1", judged)]
     others = [word for word in headline + checks if word != "holds"]
     expected = {
         "holds with a caveat": others,
@@ -339,7 +346,7 @@ def test_a_claim_gets_the_verdict_of_its_headline_rows(
 def test_a_single_seed_in_a_headline_row_settles_no_claim(rows, headline):
     rows(statement(ROW["holds"]), statement({0: 1.0}, headline=headline))
     verdict = "not settled" if headline else "holds with a caveat"
-    assert ledger.overall("P1", ledger.judge_all()) == verdict
+    assert rule.overall("P1", judge_all()) == verdict
 
 
 @pytest.mark.parametrize(
@@ -347,7 +354,7 @@ def test_a_single_seed_in_a_headline_row_settles_no_claim(rows, headline):
 )
 def test_a_claim_of_a_problem_holds_if_the_ae_has_it(rows, ae, verdict):
     rows(problem(around(ae, 0.01), around(0.5, 0.01)))
-    assert ledger.overall("P1", ledger.judge_all()) == verdict
+    assert rule.overall("P1", judge_all()) == verdict
 
 
 def test_what_the_vae_does_is_summed_up_from_the_headline_rows(rows):
@@ -360,7 +367,7 @@ def test_what_the_vae_does_is_summed_up_from_the_headline_rows(rows):
         problem(has_not, has_not, claim="P5"),
     )
     text = "cured: P1, P3; milder: P2; no problem to cure: P5"
-    assert ledger.overall("V0", ledger.judge_all()) == text
+    assert rule.overall("V0", judge_all()) == text
 
 
 # --- hand-written readings ---------------------------------------------------
@@ -369,18 +376,18 @@ def test_what_the_vae_does_is_summed_up_from_the_headline_rows(rows):
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     """Where the ledger would write, in a folder of its own."""
-    monkeypatch.setattr(ledger, "CSV", tmp_path / "results" / "ledger.csv")
-    monkeypatch.setattr(ledger, "PAGE", tmp_path / "ledger.md")
-    return ledger.CSV, ledger.PAGE
+    monkeypatch.setattr(command, "CSV", tmp_path / "results" / "ledger.csv")
+    monkeypatch.setattr(command, "PAGE", tmp_path / "ledger.md")
+    return command.CSV, command.PAGE
 
 
 def test_a_reading_of_another_verdict_stops_the_ledger(
     rows, files, monkeypatch
 ):
     rows(statement(ROW["holds"]))
-    claim = replace(ledger.CLAIMS["P1"], reading="So it is.", read_for="holds")
-    monkeypatch.setattr(ledger, "CLAIMS", {"P1": claim})
-    ledger.main([])
+    claim = replace(command.CLAIMS["P1"], reading="So it is.", read_for="holds")
+    monkeypatch.setattr(command, "CLAIMS", {"P1": claim})
+    command.main([])
     assert "So it is." in files[1].read_text()
     before = files[1].read_text()
 
@@ -389,13 +396,13 @@ def test_a_reading_of_another_verdict_stops_the_ledger(
         with pytest.raises(
             SystemExit, match=r"P1: .* written for 'holds'.* is 'does not hold'"
         ):
-            ledger.main(arguments)
+            command.main(arguments)
     assert files[1].read_text() == before
 
 
 def test_a_reading_is_written_for_a_verdict_and_holds_no_measured_number():
     """A number in it would not be tied to the results."""
-    for name, claim in ledger.CLAIMS.items():
+    for name, claim in command.CLAIMS.items():
         assert (claim.reading is None) == (claim.read_for is None), name
         assert not re.search(r"\d\.\d|\d ?%", claim.reading or ""), (
             f"{name}: {claim.reading}"
@@ -406,7 +413,7 @@ def test_a_reading_is_written_for_a_verdict_and_holds_no_measured_number():
 
 
 def asked(monkeypatch) -> tuple[set[tuple[str, str]], set[str]]:
-    """Every metric of every group, and every floor, that the ledger asks for."""
+    """Every metric of every group, and every floor, that it asks for."""
     metrics, floors = set(), set()
 
     def values(group: str, metric: str) -> dict[int, float]:
@@ -419,80 +426,59 @@ def asked(monkeypatch) -> tuple[set[tuple[str, str]], set[str]]:
 
     monkeypatch.setattr(evidence, "values", values)
     monkeypatch.setattr(evidence, "floor", floor)
-    assert all(j.shown for j in ledger.judge_all())
+    assert all(j.shown for j in judge_all())
     monkeypatch.undo()
     return metrics, floors
 
 
 def test_every_claim_of_the_post_has_a_row_that_decides():
-    assert [name for name in ledger.CLAIMS if name != "V0"] == list(IDS)
+    assert [name for name in command.CLAIMS if name != "V0"] == list(IDS)
     for name in IDS:
-        assert any(row.headline for row in ledger.ROWS if row.claim == name), (
+        assert any(row.headline for row in command.ROWS if row.claim == name), (
             name
         )
-    assert {row.claim for row in ledger.ROWS} == set(IDS)
-    names = [(row.claim, row.what) for row in ledger.ROWS]
+    assert {row.claim for row in command.ROWS} == set(IDS)
+    names = [(row.claim, row.what) for row in command.ROWS]
     assert len(set(names)) == len(names)
-    assert all(row.margin > 0 for row in ledger.ROWS)
+    assert all(row.margin > 0 for row in command.ROWS)
 
 
 def test_chapters_named_by_claims_exist():
-    shown = {claim.shown for claim in ledger.CLAIMS.values() if claim.shown}
-    chapters = ledger.PAGE.parent
+    shown = {claim.shown for claim in command.CLAIMS.values() if claim.shown}
+    chapters = command.PAGE.parent
     assert [
         name for name in shown if not list(chapters.glob(f"{name}.*"))
     ] == []
 
 
-@pytest.fixture(scope="module")
-def measured():
-    """What experiments/metrics.py measures, of untrained models and a few
-    images.
-    """
-    train, test = data.read_folder(data.SAMPLE_FOLDER)
-    train, validation, test = (
-        data.Split(part.images[chosen], part.labels[chosen])
-        for part, chosen in (
-            (train, slice(400)),
-            (train, slice(-400, None)),
-            (test, slice(200)),
-        )
-    )
-    fashion = data.FashionMNIST(train, validation, test, "the sample")
-    own = train.labels == 6
-    shirts = data.Split(train.images[own], train.labels[own])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "DRAWS", 100)
-        judge = metrics.Judge(zoo.classifier(), fashion)
-        torch.manual_seed(0)
-        found = {
-            (kind, d, shirt): set(
-                metrics.evaluate(
-                    make(d), fashion, judge, shirts if shirt else train
-                )
-            )
-            for (kind, make), (d, shirt) in itertools.product(
-                {"ae": models.Autoencoder, "vae": models.VAE}.items(),
-                ((2, False), (16, False), (2, True)),
-            )
-        }
-        return found, set(metrics.floors(fashion, judge))
-
-
-def test_every_number_that_the_ledger_asks_for_is_measured(
-    measured, monkeypatch
-):
+def test_every_number_that_the_ledger_asks_for_is_measured(monkeypatch):
+    """Of runs that a stage plans, by metrics that they are to have."""
     metrics, floors = asked(monkeypatch)
-    for group, metric in sorted(metrics):
-        kind, d, *rest = group.split("-")
-        key = (
-            (kind, 2, True)
-            if rest == ["class6"]
-            else (kind, 2 if d == "d2" else 16, False)
-        )
-        assert metric in measured[0][key], f"{group}.{metric}"
+    planned = {run.group: run for stage in STAGES for run in stage_runs(stage)}
+    for name, metric in sorted(metrics):
+        assert METRICS[metric].applies(planned[name]), f"{name}.{metric}"
     assert len(metrics) > 50
-    assert floors <= measured[1]
+    assert floors <= evidence.floors().keys()
+
+
+def test_a_problem_has_the_unit_and_the_floor_of_its_metric(monkeypatch):
+    """And is refused where more of a metric is better, or none is flawless."""
+    monkeypatch.setattr(evidence, "values", lambda *of: of)
+    monkeypatch.setattr(evidence, "floor", lambda name: name)
+    row = sources.problem("P3", "holes", "hole_fraction_box", 2, 0.05)
+    assert (row.what, row.unit) == ("holes, d = 2", "share")
+    held_out = "hole_fraction_held_out"
+    assert row.ae() == (group("ae", 2), "hole_fraction_box")
+    assert row.ae_floor() == (group("ae", 2), held_out)
+    assert row.vae_floor() == (group("vae", 2), held_out)
+    row = sources.problem("P1", "c2st", "c2st_prior", 16, 0.1, "c2st_gaussian")
+    assert row.vae() == (group("vae", 16), "c2st_gaussian")
+    assert (row.unit, row.ae_floor()) == ("accuracy", 0.5)
+    row = sources.problem("A1", "nats", "reconstruction", 2, 1)
+    assert row.vae_floor() == "pixel_entropy"
+    for metric in ("precision_box", "train_reconstruction_mu"):
+        with pytest.raises(ValueError, match=f"{metric} has no floor"):
+            sources.problem("A1", "what", metric, 2, 1)
 
 
 # --- the page and the table --------------------------------------------------
@@ -500,31 +486,30 @@ def test_every_number_that_the_ledger_asks_for_is_measured(
 
 @pytest.fixture
 def results(tmp_path, monkeypatch):
-    """Made-up results for every row: `results(without=...)` leaves groups out."""
+    """Made-up results for every row; `results(without=...)` leaves some out."""
     metrics, floors = asked(monkeypatch)
     # The readings are of the real ones.
     claims = {
         k: replace(c, reading=None, read_for=None)
-        for k, c in ledger.CLAIMS.items()
+        for k, c in command.CLAIMS.items()
     }
-    monkeypatch.setattr(ledger, "CLAIMS", claims)
+    monkeypatch.setattr(command, "CLAIMS", claims)
     rng = np.random.default_rng(0)
 
     def make(without: str = "none", with_floors: bool = True) -> None:
         for name in [*tmp_path.glob("runs/*"), *tmp_path.glob("floors.json")]:
             name.unlink()
         (tmp_path / "runs").mkdir(exist_ok=True)
-        for group in sorted(
-            {group for group, _ in metrics if not re.search(without, group)}
-        ):
+        groups = {g for g, _ in metrics if not re.search(without, g)}
+        for name in sorted(groups):
             for seed in range(3):
                 found = {
                     m: rng.normal(0.6, 0.1)
                     for g, m in sorted(metrics)
-                    if g == group
+                    if g == name
                 }
                 run = {"config": {"seed": seed}, "metrics": found}
-                (tmp_path / "runs" / f"{group}-seed{seed}.json").write_text(
+                (tmp_path / "runs" / f"{name}-seed{seed}.json").write_text(
                     json.dumps(run)
                 )
         if with_floors:
@@ -539,54 +524,101 @@ def results(tmp_path, monkeypatch):
     evidence.runs.cache_clear()
 
 
+def touching(touched: list[str], group: str, metric: str) -> dict[int, int]:
+    touched.append(group)
+    return {0: 1, 1: 2}
+
+
 @pytest.mark.parametrize("without", ["none", "d64", "class6|n500", "."])
 def test_a_stage_that_was_not_run_is_missing_in_its_rows_only(results, without):
     results(without)
     metrics_of = {}
-    for row in ledger.ROWS:
+    for row in command.ROWS:
         touched: list[str] = []
         with pytest.MonkeyPatch.context() as patch:
-            fake = lambda group, metric, touched=touched: (
-                touched.append(group) or {0: 1, 1: 2}
-            )  # noqa: E731
-            patch.setattr(evidence, "values", fake)
-            ledger.show(row)
+            touch = partial(touching, touched)
+            patch.setattr(evidence, "values", touch)
+            rule.show(row)
         metrics_of[row.claim, row.what] = touched
-    for j in ledger.judge_all():
+    for j in judge_all():
         waits = any(
             re.search(without, g) for g in metrics_of[j.row.claim, j.row.what]
         )
         assert (j.verdicts == (MISSING,)) == (j.shown is None) == waits, j.row
     if without == "class6|n500":
-        judged = ledger.judge_all()
+        judged = judge_all()
         assert (
-            ledger.overall("V2", judged)
-            == ledger.overall("L2", judged)
-            == MISSING
+            rule.overall("V2", judged) == rule.overall("L2", judged) == MISSING
         )
-        assert ledger.overall("P1", judged) != MISSING
-    assert MISSING in ledger.page(ledger.judge_all()) or without == "none"
+        assert rule.overall("P1", judged) != MISSING
+    assert (
+        MISSING in page.page(judge_all(), command.CLAIMS) or without == "none"
+    )
+
+
+@pytest.mark.parametrize("headline", [True, False])
+def test_a_number_that_a_run_leaves_undefined_is_a_result_that_says_so(
+    rows, headline
+):
+    def nowhere() -> dict:
+        raise evidence.Undefined("no holes")
+
+    holes = replace(statement({}, headline=headline), number=nowhere)
+    rows(statement(ROW["holds"]), holes)
+    judged = judge_all()
+    assert (judged[1].verdicts, judged[1].firm) == ((UNDEFINED,), (False,))
+    assert rule.overall("P1", judged) == "holds with a caveat"
+    assert rule.caveats("P1", judged) == [judged[1]]
+    told = page.page(judged, {"P1": command.CLAIMS["P1"]})
+    assert told.count(UNDEFINED) == 2  # among the caveats, and in its row
+    line = list(csv.DictReader(io.StringIO(page.table(judged))))[1]
+    assert (line["verdict"], line["number"]) == (UNDEFINED, "")
+    rows(holes)
+    assert rule.overall("P1", judge_all()) == "not settled"
+
+
+def test_a_problem_that_is_not_defined_is_neither_cured_nor_missing(rows):
+    def nowhere() -> dict:
+        raise evidence.Undefined("no holes")
+
+    has, has_not = around(0.9, 0.01), around(0.5, 0.01)
+    rows(
+        problem(has, has_not, claim="P1"),
+        replace(problem(has, has_not, claim="P3"), vae=nowhere),
+    )
+    assert rule.overall("V0", judge_all()) == f"cured: P1; {UNDEFINED}: P3"
+
+
+def test_a_null_among_the_stored_results_is_undefined(results, tmp_path):
+    results()
+    path = tmp_path / "runs" / "ae-d2-seed1.json"
+    stored = json.loads(path.read_text())
+    stored["metrics"]["precision_in_holes"] = None
+    path.write_text(json.dumps(stored))
+    evidence.runs.cache_clear()
+    found = {j.row.what: j.verdicts for j in judge_all() if not j.shown}
+    assert found == {"precision lost in holes, d = 2": (UNDEFINED,)}
 
 
 def test_without_floors_only_rows_that_need_them_wait(results):
     results(with_floors=False)
-    waiting = {j.row.claim for j in ledger.judge_all() if not j.shown}
+    waiting = {j.row.claim for j in judge_all() if not j.shown}
     assert waiting == {"A1", "V1", "V2", "L3", "C1"}
 
 
 def test_a_metric_that_runs_lack_is_no_stage_to_come(results, monkeypatch):
     results()
-    row = replace(ledger.ROWS[0], number=ledger.of("ae-d2", "flops"))
-    monkeypatch.setattr(ledger, "ROWS", [row])
+    row = replace(command.ROWS[0], number=sources.of("ae-d2", "flops"))
+    monkeypatch.setattr(command, "ROWS", [row])
     with pytest.raises(ValueError, match="has no 'flops'"):
-        ledger.judge_all()
+        judge_all()
 
 
 def test_the_table_has_every_row_with_its_numbers(results):
     results(without="d64")
-    lines = list(csv.DictReader(io.StringIO(ledger.table(ledger.judge_all()))))
+    lines = list(csv.DictReader(io.StringIO(page.table(judge_all()))))
     assert [(line["claim"], line["row"]) for line in lines] == [
-        (row.claim, row.what) for row in ledger.ROWS
+        (row.claim, row.what) for row in command.ROWS
     ]
     line = next(
         line
@@ -643,11 +675,10 @@ def test_as_many_digits_are_shown_as_the_interval_makes_sense_of(
 ):
     mean, half = interval
     assert (
-        ledger.text(evidence.Interval(mean, mean - half, mean + half, 5))
-        == text
+        page.text(evidence.Interval(mean, mean - half, mean + half, 5)) == text
     )
-    assert ledger.text(evidence.interval([0.12345])) == "0.123"
-    assert ledger.text(None) == ""
+    assert page.text(evidence.interval([0.12345])) == "0.123"
+    assert page.text(None) == ""
 
 
 @pytest.fixture
@@ -659,13 +690,13 @@ def built(tmp_path, results):
         book = tmp_path / "book"
         chapters = book / "chapters"
         chapters.mkdir(parents=True)
-        judged = ledger.judge_all()
-        (chapters / "ledger.md").write_text(ledger.page(judged))
+        judged = judge_all()
+        (chapters / "ledger.md").write_text(page.page(judged, command.CLAIMS))
         (book / "aevae_lib" / "results").mkdir(parents=True)
         (book / "aevae_lib" / "results" / "ledger.csv").write_text(
-            ledger.table(judged)
+            page.table(judged)
         )
-        pages = {claim.shown for claim in ledger.CLAIMS.values()} - {None} | {
+        pages = {claim.shown for claim in command.CLAIMS.values()} - {None} | {
             "protocol"
         }
         for name in pages:
@@ -685,8 +716,8 @@ def built(tmp_path, results):
         warnings = io.StringIO()
         with patch_docutils(), docutils_namespace():
             app = Sphinx(
-                book, None, tmp_path / "html", tmp_path / "trees", "html", overrides,
-                status=None, warning=warnings,
+                book, None, tmp_path / "html", tmp_path / "trees", "html",
+                overrides, status=None, warning=warnings,
             )  # fmt: skip
             app.build()
         assert warnings.getvalue() == ""
@@ -703,7 +734,7 @@ def test_the_page_is_good_markdown_with_whole_tables_that_fit_a_phone(
     html = built(without)
     tables = html.find_all("table")
     assert len(tables) == 1 + 1 + len(
-        {(row.claim, type(row)) for row in ledger.ROWS}
+        {(row.claim, type(row)) for row in command.ROWS}
     )
     for table in tables:
         rows = [
@@ -722,15 +753,15 @@ def test_the_page_is_good_markdown_with_whole_tables_that_fit_a_phone(
             assert max(map(len, row[1:])) <= 20, row
     assert (
         sum(len(table("tr")) - 1 for table in tables[1:])
-        == len(ledger.ROWS) + 4
+        == len(command.ROWS) + 4
     )
-    assert {f"claim-{name.lower()}" for name in ledger.CLAIMS} <= {
+    assert {f"claim-{name.lower()}" for name in command.CLAIMS} <= {
         tag["id"] for tag in html.find_all(id=True)
     }
     links = {link["href"] for link in html.find_all("a", class_="internal")}
-    assert {f"#claim-{name.lower()}" for name in ledger.CLAIMS} <= links
+    assert {f"#claim-{name.lower()}" for name in command.CLAIMS} <= links
     assert {
-        f"{c.shown}.html" for c in ledger.CLAIMS.values() if c.shown
+        f"{c.shown}.html" for c in command.CLAIMS.values() if c.shown
     } <= links
 
 
@@ -739,19 +770,19 @@ def test_it_is_written_once_and_checked_after(results, files, capsys):
     with pytest.raises(
         SystemExit, match=r"ledger\.csv, ledger\.md: not what the results say"
     ):
-        ledger.main(["--check"])
+        command.main(["--check"])
     assert not any(path.exists() for path in files)
-    ledger.main([])
-    ledger.main(["--check"])
+    command.main([])
+    command.main(["--check"])
     for path in files:
         whole = path.read_text()
         path.write_text(whole.replace("0", "1", 1))
         with pytest.raises(SystemExit, match=re.escape(path.name)):
-            ledger.main(["--check"])
+            command.main(["--check"])
         path.write_text(whole)
     results()  # other numbers
     with pytest.raises(SystemExit, match="not what the results say"):
-        ledger.main(["--check"])
+        command.main(["--check"])
 
 
 # --- the stored results ------------------------------------------------------
@@ -761,13 +792,11 @@ def test_ledger_says_what_the_results_say():
     assert (evidence.RESULTS / "floors.json").exists(), (
         "no results yet: run the sweep"
     )
-    ledger.main(["--check"])
+    command.main(["--check"])
 
 
 def test_no_row_waits_for_the_sweep():
     waiting = [
-        f"{j.row.claim}: {j.row.what}"
-        for j in ledger.judge_all()
-        if not j.shown
+        f"{j.row.claim}: {j.row.what}" for j in judge_all() if not j.shown
     ]
     assert waiting == [], "run the sweep to its end"
