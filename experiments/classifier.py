@@ -16,6 +16,8 @@ from tqdm import tqdm
 
 from aevae_lib import data, measure, zoo
 
+from .shelf import half, write
+
 EPOCHS = 14
 BATCH_SIZE = 128
 LEARNING_RATE = 4e-3
@@ -32,7 +34,7 @@ def main() -> None:
     model.eval()
     temperature = calibrate(model, fashion.validation)
     stored = zoo.Classifier().eval()
-    stored.load_state_dict(zoo.half(model.state_dict()))  # copied into float32
+    stored.load_state_dict(half(model.state_dict()))  # copied into float32
     exact, rounded = (accuracy(m, fashion.validation) for m in (model, stored))
     if abs(exact - rounded) > 1e-3:
         raise SystemExit(
@@ -49,10 +51,8 @@ def main() -> None:
         "validation": scores(stored, fashion.validation),
         "test": scores(stored, fashion.test),
     }
-    tensors = zoo.half(stored.state_dict())
-    path = zoo.write(
-        tensors, zoo.FOLDER / "classifier.safetensors", configuration
-    )
+    tensors = half(stored.state_dict())
+    path = write(tensors, zoo.FOLDER / "classifier.safetensors", configuration)
     print(
         f"{path.name}: {path.stat().st_size:,} bytes, temperature "
         f"{temperature:.3f}"

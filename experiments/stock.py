@@ -28,6 +28,7 @@ from .runs import (
     stage_runs,
     zoo_kind,
 )
+from .shelf import save
 from .sweep.worker import on_the_way, weights_of
 
 SEEDS = range(6)
@@ -86,7 +87,7 @@ def store(run: Run, path: Path, test: data.Split, **how: object) -> None:
             name: nats for name, nats in terms.items() if name != "loss"
         },
     }
-    zoo.save(model, zoo.FOLDER / zoo.file_name(metadata), metadata=metadata)
+    save(model, zoo.FOLDER / zoo.file_name(metadata), metadata=metadata)
 
 
 if __name__ == "__main__":
