@@ -1,31 +1,51 @@
-"""Make the site's front-end files in book/_vendor: MathJax and one bundle for
-the widgets.
+"""Make the site's front-end files in book/_vendor: MathJax, fonts, icons and
+one bundle for the widgets.
 
     python -m book.frontend
 
 The packages come from npm, pinned with their checksums by package-lock.json;
-anywidget's half comes from the installed Python package, so that the two always
-match. Nothing is done while all of these are unchanged.
+anywidget's half and the theme's icons come from the installed Python packages,
+so that they always match. Nothing is done while all of these are unchanged.
 """
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import anywidget
+import pydata_sphinx_theme
+from fontTools import subset
+from fontTools.ttLib import TTFont
 
 BOOK = Path(__file__).parent
 VENDOR = BOOK / "_vendor"
 ANYWIDGET = Path(anywidget.__file__).parent / "nbextension" / "index.js"
+THEME = Path(pydata_sphinx_theme.__file__).parent / "theme"
+STATIC = THEME / "pydata_sphinx_theme" / "static"
+STYLES = STATIC / "styles" / "pydata-sphinx-theme.css"
+# The icons that pages show, besides those that the theme's styles name.
+ICONS = [
+    "angle-left", "angle-right", "arrow-up", "bars", "chevron-down",
+    "circle-half-stroke", "download", "expand", "file", "file-pdf", "github",
+    "lightbulb", "list", "magnifying-glass", "moon", "rocket", "sun", "xmark",
+]  # fmt: skip
+# Latin letters in one file for all weights; italics for the text alone.
+FONTS = {
+    "source-serif-4": ("normal", "italic"),
+    "inter": ("normal",),
+    "jetbrains-mono": ("normal",),
+}
 SOURCES = [
     BOOK / "frontend.py",
     BOOK / "package.json",
     BOOK / "package-lock.json",
     BOOK / "widgets.js",
     ANYWIDGET,
+    STYLES,
 ]
 
 
@@ -42,6 +62,8 @@ def main() -> None:
     print("== Bundling the widgets' front end", flush=True)
     bundle_widgets()
     copy_mathjax()
+    copy_fonts()
+    cut_icons()
     stamp.write_text(
         fingerprint
     )  # last, so that a broken run is never taken for a whole one
@@ -84,6 +106,40 @@ def copy_mathjax() -> None:
     fonts = Path("output") / "chtml" / "fonts" / "woff-v2"
     shutil.copytree(source / fonts, VENDOR / "mathjax" / fonts)
     shutil.copy2(source / "tex-chtml-full.js", VENDOR / "mathjax")
+
+
+def copy_fonts() -> None:
+    """The site's type; book.css says what it is used for."""
+    (VENDOR / "fonts").mkdir()
+    for name, styles in FONTS.items():
+        files = BOOK / "node_modules" / "@fontsource-variable" / name / "files"
+        for style in styles:
+            file = files / f"{name}-latin-wght-{style}.woff2"
+            shutil.copy2(file, VENDOR / "fonts" / f"{name}-{style}.woff2")
+
+
+def cut_icons() -> None:
+    """Of the theme's three fonts of icons, the few that are on show: a
+    hundredth of what it serves.
+    """
+    folder = VENDOR / "icons"
+    folder.mkdir()
+    styles = STYLES.read_text(encoding="utf-8")
+    codes = [ord(one) for one in re.findall(r'--pst-[\w-]+:"(.)"', styles)]
+    codes += [icon_code(name, styles) for name in ICONS]
+    for file in (STATIC / "vendor" / "fontawesome" / "webfonts").glob("*.ttf"):
+        font = TTFont(file)
+        cut = subset.Subsetter(subset.Options(layout_features=[]))
+        cut.populate(unicodes=codes)
+        cut.subset(font)
+        font.flavor = "woff"
+        font.save(folder / f"{file.stem}.woff")
+
+
+def icon_code(name: str, styles: str) -> int:
+    """The code point of an icon, as the theme's styles have it."""
+    rule = rf'\.fa-{name}:before[^{{}}]*\{{content:"\\([0-9a-f]+)"'
+    return int(re.search(rule, styles)[1], 16)
 
 
 def run(program: str, *arguments: str) -> None:

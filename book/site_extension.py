@@ -20,6 +20,8 @@ from sphinx.errors import ExtensionError
 from aevae_lib import data
 from aevae_lib.widgets import source
 
+from . import folds, lighten, social
+
 BOOK = Path(__file__).parent
 VENDOR = BOOK / "_vendor"
 
@@ -68,6 +70,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", read_as_plain_text)
     app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("build-finished", mend_the_pages)
+    folds.setup(app)
     app.add_css_file("book.css")
     app.add_css_file("place.css")
     app.add_js_file("math.js", loading_method="defer")
@@ -181,8 +184,8 @@ def skip_tuple_fields(
 
 
 def mend_the_pages(app: Sphinx, error: Exception | None) -> None:
-    """Apply `MENDS` to every page that was written, and give its widgets their
-    places.
+    """Apply `MENDS` to every page that was written, give its widgets their
+    places, and take off it what it does not use.
     """
     if error:
         return
@@ -191,8 +194,13 @@ def mend_the_pages(app: Sphinx, error: Exception | None) -> None:
         for old, new in MENDS:
             mended = re.sub(old, new, mended)
         mended = place_widgets(mended, page, Path(app.outdir) / "_static")
+        name = page.relative_to(app.outdir).as_posix()
+        mended = lighten.without_unused(mended, name)
+        mended = social.with_card(mended, page, app)
+        mended = lighten.with_sized_images(mended, page)
         if mended != text:
             page.write_text(mended, encoding="utf-8")
+    lighten.lighten_site(Path(app.outdir))
 
 
 def place_widgets(text: str, page: Path, static: Path) -> str:

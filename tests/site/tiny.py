@@ -21,21 +21,69 @@ chapters:
 """
 
 
+CELLS = """# One
+
+A formula: $x^2$.
+---setup
+import sys
+---
+x = 1  # the imports
+---
+## Predict: how much is one and one?
+
+- **A.** One.
+- **B.** Two.
+
+---widget
+from aevae_lib import widgets
+widgets.kl_playground()
+---figure
+import matplotlib.pyplot as plt
+
+plt.plot([1, 2])
+plt.show()
+---
+:::{admonition} Answer to the prediction
+:class: dropdown
+**B.** Counting on fingers shows it.
+:::
+
+:::{admonition} Claim: one is less than two
+:class: claim
+It is {verdict}`supported` here.
+:::
+---claim
+assert x < 2
+---
+## Another section
+
+```{margin}
+A note at the side.
+```
+
+With a second claim that has no box.
+---claim
+assert x > 0
+"""
+LINE = "A line that rises from one to two over a single step."
+
+
 def notebook() -> nbformat.NotebookNode:
     """A chapter in small: what a cell of each kind looks like."""
-    text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
-    line = "A line that rises from one to two over a single step."
-    return nbformat.v4.new_notebook(
-        cells=[
-            text("# One\n\nA formula: $x^2$."),
-            code("from aevae_lib import widgets\nwidgets.kl_playground()"),
-            code(
-                "import matplotlib.pyplot as plt\n\n"
-                "plt.plot([1, 2])\nplt.show()",
-                metadata={"mystnb": {"image": {"alt": line}}},
-            ),
-        ]
-    )
+    cells = []
+    for number, part in enumerate(CELLS.split("---")):
+        tag, _, source = part.partition("\n") if number else ("", "", part)
+        if tag or "the imports" in source:
+            metadata = {"tags": [tag] if tag else []}
+            if tag == "figure":
+                metadata["mystnb"] = {
+                    "image": {"alt": LINE},
+                    "figure": {"caption": "One step up.", "name": "fig-step"},
+                }
+            cells.append(nbformat.v4.new_code_cell(source, metadata=metadata))
+        else:
+            cells.append(nbformat.v4.new_markdown_cell(source))
+    return nbformat.v4.new_notebook(cells=cells)
 
 
 def write(folder: Path) -> None:

@@ -1,0 +1,169 @@
+"""What the site does with a chapter's cells and boxes, by their tags: folded,
+moved, made to answer. A notebook opened elsewhere shows all of it.
+
+- the cell tagged `setup` and the imports after it, behind "Set-up and data";
+- a cell tagged `claim`, inside the claim's box, behind "The check that would
+  fail";
+- the code of a cell tagged `figure`, under its figure, behind "Show the
+  plotting code";
+- the lettered options of a prediction, as buttons (static/predict.js), when an
+  answer to it follows;
+- {verdict}`supported` and so on, as a chip.
+"""
+
+from docutils import nodes
+from docutils.parsers.rst.states import Inliner
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+VERDICTS = {
+    "supported": "good",
+    "supported, but small": "good",
+    "mixed": "mixed",
+    "not supported": "bad",
+    "not settled": "open",
+    "by definition": "open",
+    "cured": "good",
+    "milder": "mixed",
+    "no difference": "open",
+    "worse": "bad",
+}
+
+
+class Fold(nodes.General, nodes.Element):
+    """What stands behind a line that opens it."""
+
+    @staticmethod
+    def visit(translator: nodes.NodeVisitor, node: "Fold") -> None:
+        translator.body.append(
+            f'<details class="fold fold-{node["kind"]}">'
+            f"<summary>{node['line']}</summary>\n"
+        )
+
+    @staticmethod
+    def depart(translator: nodes.NodeVisitor, node: "Fold") -> None:
+        translator.body.append("</details>\n")
+
+
+def setup(app: Sphinx) -> None:
+    app.add_node(Fold, html=(Fold.visit, Fold.depart))
+    app.add_post_transform(FoldCells)
+    app.add_post_transform(Predictions)
+    app.add_role("verdict", verdict)
+    app.add_js_file("predict.js", loading_method="defer")
+
+
+def is_code(node: nodes.Node) -> bool:
+    return (
+        isinstance(node, nodes.container)
+        and node.get("nb_element") == "cell_code"
+    )
+
+
+def is_box(node: nodes.Node, kind: str) -> bool:
+    return isinstance(node, nodes.Admonition) and kind in node["classes"]
+
+
+class FoldCells(SphinxPostTransform):
+    """Fold cells by their tags, before myst-nb hides what is tagged so."""
+
+    default_priority = 190
+    formats = ("html",)
+
+    def run(self, **_) -> None:
+        for cell in list(self.document.findall(is_code)):
+            if "tag_setup" in cell["classes"]:
+                fold_setup(cell)
+            elif "tag_claim" in cell["classes"]:
+                fold_check(cell)
+            elif "tag_figure" in cell["classes"]:
+                fold_plotting(cell)
+
+
+def fold_setup(cell: nodes.container) -> None:
+    parent, start = cell.parent, cell.parent.index(cell)
+    cells = [cell]
+    if start + 1 < len(parent) and is_code(parent[start + 1]):
+        cells.append(parent[start + 1])
+    for one in cells:
+        parent.remove(one)
+        one["hide_mode"] = ""
+    parent.insert(start, Fold("", *cells, kind="setup", line="Set-up and data"))
+
+
+def fold_check(cell: nodes.container) -> None:
+    before = cell.parent.children[: cell.parent.index(cell)]
+    boxes = [box for box in before if is_box(box, "claim")]
+    fold = Fold("", kind="check", line="The check that would fail")
+    if boxes:
+        cell.parent.remove(cell)
+        boxes[-1].append(fold)
+    else:
+        cell.replace_self(fold)
+    cell["hide_mode"] = ""
+    fold.append(cell)
+
+
+def fold_plotting(cell: nodes.container) -> None:
+    code = cell[0]
+    if code.get("nb_element") != "cell_code_source" or len(cell) == 1:
+        return
+    cell["hide_mode"] = ""
+    cell.remove(code)
+    line = "Show the plotting code"
+    cell.append(Fold("", code, kind="plotting", line=line))
+
+
+class Predictions(SphinxPostTransform):
+    """Let the options of a prediction know which of them is right."""
+
+    default_priority = 190
+    formats = ("html",)
+
+    def run(self, **_) -> None:
+        open_lists = []
+        for node in self.document.findall():
+            if isinstance(node, nodes.bullet_list) and is_lettered(node):
+                open_lists.append(node)
+            elif is_answer(node) and open_lists:
+                options = open_lists.pop()
+                options["classes"].append("prediction")
+                right = letter(node[1])
+                for item in options:
+                    if letter(item[0]) == right:
+                        item["classes"].append("right")
+
+
+def letter(paragraph: nodes.Node) -> str:
+    """The "B" of a paragraph that begins with a bold "B."."""
+    first = next((part for part in paragraph.children if part.astext()), None)
+    text = first.astext() if isinstance(first, nodes.strong) else ""
+    return text[0] if len(text) == 2 and text[1] == "." else ""
+
+
+def is_lettered(options: nodes.bullet_list) -> bool:
+    letters = [letter(item[0]) if len(item) else "" for item in options]
+    return len(letters) > 1 and letters == list("ABCDEFG"[: len(letters)])
+
+
+def is_answer(node: nodes.Node) -> bool:
+    return (
+        isinstance(node, nodes.Admonition)
+        and len(node) > 1
+        and node[0].astext().startswith("Answer")
+        and bool(letter(node[1]))
+    )
+
+
+def verdict(
+    name: str, raw: str, text: str, line: int, inliner: Inliner, *_
+) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+    """{verdict}`mixed`: a word of the one vocabulary, as a chip."""
+    if text not in VERDICTS:
+        message = inliner.reporter.error(
+            f"{text!r} is no verdict; there are: {', '.join(VERDICTS)}",
+            line=line,
+        )
+        return [], [message]
+    classes = ["verdict", f"verdict-{VERDICTS[text]}"]
+    return [nodes.inline(raw, text, classes=classes)], []
