@@ -12,9 +12,23 @@ import pytest
 import torch
 from torch import nn
 
-from aevae_lib import models
-from aevae_lib.models import VAE, Autoencoder, book_networks
-from experiments import bench
+from aevae_lib import losses, train
+from aevae_lib.data import Split
+from aevae_lib.models import VAE, Autoencoder, Turn, book_networks
+from experiments.bench import __main__ as command
+from experiments.bench import (
+    growth,
+    layers,
+    machine,
+    networks,
+    race,
+    recipes,
+    sweeping,
+    throughput,
+    turns,
+    ways,
+)
+from experiments.files import ROOT
 
 
 def images(n=8):
@@ -29,7 +43,7 @@ def as_keras_has_it(model):
     degrees, so every kernel is turned too, and so are the pixels that the
     linear layers read and write.
     """
-    other = Autoencoder(model.latent_dim, bench.plain_book_networks)
+    other = Autoencoder(model.latent_dim, networks.plain_book_networks)
     kinds = nn.Linear, nn.Conv2d, nn.ConvTranspose2d
     ours, theirs = (
         [
@@ -70,20 +84,8 @@ def test_book_network_is_that_of_keras():
     x, z = images(5), torch.randn(5, 3)
     with torch.no_grad():
         assert torch.allclose(model.encode(x), other.encode(x), atol=1e-5)
-        assert torch.allclose(model.decode(z), other.decode(z), atol=1e-5)
-
-
-def test_the_plain_lesson_network_is_the_lessons():
-    torch.manual_seed(0)
-    ours, plain = VAE(2), VAE(2, bench.plain_lesson_networks)
-    assert not any(
-        isinstance(layer, models.FoldTranspose2d) for layer in plain.decoder
-    )
-    plain.load_state_dict(ours.state_dict())
-    x, z = images(5), torch.randn(5, 2)
-    with torch.no_grad():
-        assert torch.allclose(ours.encode(x), plain.encode(x), atol=1e-5)
-        assert torch.allclose(ours.decode(z), plain.decode(z), atol=1e-5)
+        ours, theirs = model.decode(z).logits, other.decode(z).logits
+        assert torch.allclose(ours, theirs, atol=1e-5)
 
 
 def test_operations_are_counted():
@@ -91,11 +93,17 @@ def test_operations_are_counted():
     multiplications, but not to x.
     """
     multiplications, first_layer = 14_536_704, 32 * 16 * 16 * 9
-    assert bench.operations("book") == 2 * (3 * multiplications - first_layer)
+    assert networks.operations("book") == 2 * (
+        3 * multiplications - first_layer
+    )
 
 
 def test_a_wider_network_has_so_many_times_the_channels():
-    lesson, same, twice = VAE(3), VAE(3, bench.wider(1)), VAE(3, bench.wider(2))
+    lesson, same, twice = (
+        VAE(3),
+        VAE(3, networks.wider(1)),
+        VAE(3, networks.wider(2)),
+    )
     shapes = [
         [tuple(p.shape) for p in model.parameters()]
         for model in (lesson, same, twice)
@@ -103,7 +111,7 @@ def test_a_wider_network_has_so_many_times_the_channels():
     assert shapes[0] == shapes[1]
     assert twice.decoder[3].weight.shape == (128, 64, 4, 4)
     assert twice.decoder[-1].weight.shape == (32, 1, 4, 4)
-    assert twice(images(2)).logits.shape == (2, 1, 32, 32)
+    assert twice(images(2)).decoded.logits.shape == (2, 1, 32, 32)
 
 
 class Clock:
@@ -123,7 +131,7 @@ class Clock:
 @pytest.fixture
 def time(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(bench, "time", clock)
+    monkeypatch.setattr(machine, "time", clock)
     return clock
 
 
@@ -138,16 +146,16 @@ def pace(time, monkeypatch):
         asked.append((model, budget, options))
         time.sleep(budget * 1e-5)
 
-    monkeypatch.setattr(bench.train, "fit", fit)
-    monkeypatch.setattr(bench, "steady", fit)
+    monkeypatch.setattr(train, "fit", fit)
+    monkeypatch.setattr(recipes, "steady", fit)
     return asked
 
 
 def test_training_for_a_time_takes_that_time(pace):
     recipe = {"lr": 0.5, "batch_size": 64, "networks": "book"}
-    budget = bench.seen_in(1.0, recipe, images())
+    budget = recipes.seen_in(1.0, recipe, images())
     assert budget == pytest.approx(100_000, abs=1)
-    model = bench.trained(recipe, images(), 7, budget)
+    model = recipes.trained(recipe, images(), 7, budget)
     (_, trial, _), (fitted, spent, options) = pace
     assert trial < spent / 10
     assert spent == budget
@@ -158,45 +166,45 @@ def test_training_for_a_time_takes_that_time(pace):
 
 def test_the_recipe_trains_as_fit_does_by_itself():
     """The page on speed says so."""
-    options = inspect.signature(bench.train.fit).parameters
-    assert bench.RECIPE["lr"] == options["lr"].default
-    assert bench.RECIPE["batch_size"] == options["batch_size"].default
+    options = inspect.signature(train.fit).parameters
+    assert recipes.RECIPE["lr"] == options["lr"].default
+    assert recipes.RECIPE["batch_size"] == options["batch_size"].default
 
 
-@pytest.mark.parametrize("recipe", bench.RECIPES.values(), ids=bench.RECIPES)
+@pytest.mark.parametrize(
+    "recipe", recipes.RECIPES.values(), ids=recipes.RECIPES
+)
 def test_every_recipe_trains(recipe):
     pictures = (255 * images(64)).round().to(torch.uint8) // 4
-    model = bench.trained(
-        recipe, pictures, 0, 80 * (bench.RECIPE | recipe)["batch_size"]
+    model = recipes.trained(
+        recipe, pictures, 0, 80 * (recipes.RECIPE | recipe)["batch_size"]
     )
-    loss = bench.train.evaluate(model, bench.losses.vae_loss, pictures)["loss"]
-    untrained = bench.start((bench.RECIPE | recipe)["networks"], 0)
-    before = bench.train.evaluate(untrained, bench.losses.vae_loss, pictures)[
-        "loss"
-    ]
+    loss = train.evaluate(model, losses.vae_loss, pictures)["loss"]
+    untrained = networks.start((recipes.RECIPE | recipe)["networks"], 0)
+    before = train.evaluate(untrained, losses.vae_loss, pictures)["loss"]
     assert loss < before - 100
 
 
 def test_a_steady_rate_is_steady(monkeypatch):
     rates = []
-    step = bench.step
+    step = ways.step
     monkeypatch.setattr(
-        bench,
+        ways,
         "step",
         lambda m, o, x: (rates.append(o.param_groups[0]["lr"]), step(m, o, x)),
     )
     pictures = torch.zeros(30, 1, 32, 32, dtype=torch.uint8)
-    bench.steady(
-        VAE(2), bench.losses.vae_loss, pictures, 40, lr=0.25, batch_size=10
+    recipes.steady(
+        VAE(2), losses.vae_loss, pictures, 40, lr=0.25, batch_size=10
     )
     assert rates == [0.25] * 4
 
 
 def test_what_was_trained_before_leaves_no_trace_in_the_model(pace):
-    bench.seen_in(0.1, {}, images())
-    model = bench.trained({}, images(), 7, 100)
+    recipes.seen_in(0.1, {}, images())
+    model = recipes.trained({}, images(), 7, 100)
     torch.manual_seed(7)
-    fresh = VAE(2, bench.linear_networks)
+    fresh = VAE(2, networks.linear_networks)
     assert all(map(torch.equal, model.parameters(), fresh.parameters()))
 
 
@@ -208,18 +216,20 @@ def test_recipes_are_chosen_on_validation_images(pace, monkeypatch):
         def test(self):
             raise AssertionError("no choice may look at the test images")
 
-    monkeypatch.setattr(bench, "load", Fashion)
-    monkeypatch.setattr(bench, "SECONDS", 0.02)
+    monkeypatch.setattr(machine, "load", Fashion)
+    monkeypatch.setattr(recipes, "SECONDS", 0.02)
     measured = []
 
     def evaluate(model, loss_fn, pictures):
         measured.append(len(pictures))
         return {"loss": float(len(measured))}
 
-    monkeypatch.setattr(bench.train, "evaluate", evaluate)
-    found = bench.recipes()
+    monkeypatch.setattr(train, "evaluate", evaluate)
+    found = recipes.recipes()
     assert set(measured) == {200}
-    assert found["tried"].keys() == found["mean"].keys() == bench.RECIPES.keys()
+    assert (
+        found["tried"].keys() == found["mean"].keys() == recipes.RECIPES.keys()
+    )
     seen = {name: tried["images"][0] for name, tried in found["tried"].items()}
     same = (
         "twice the learning rate",
@@ -229,17 +239,17 @@ def test_recipes_are_chosen_on_validation_images(pace, monkeypatch):
     assert all(seen[name] == seen["the recipe"] for name in same)
     assert (
         found["networks"]["book"]["megaflop_per_image"]
-        == bench.operations("book") / 1e6
+        == networks.operations("book") / 1e6
     )
     assert found["networks"]["linear"]["millions_of_weights"] == 1.31482
     first = found["tried"]["the recipe"]["loss"]
-    assert len(first) == bench.SEEDS
+    assert len(first) == recipes.SEEDS
     assert found["mean"]["the recipe"] == pytest.approx(sum(first) / len(first))
 
 
 def models_data(n: int):
     pixels = torch.zeros(n, 1, 32, 32, dtype=torch.uint8)
-    return bench.data.Split(pixels, torch.zeros(n, dtype=torch.long))
+    return Split(pixels, torch.zeros(n, dtype=torch.long))
 
 
 @pytest.mark.parametrize(("ours", "p"), [(-100.0, 1 / 252), (100.0, 1.0)])
@@ -251,12 +261,12 @@ def test_the_race_says_who_won(time, monkeypatch, ours, p):
     class Fashion:
         train, test = models_data(10), models_data(20)
 
-    monkeypatch.setattr(bench, "load", Fashion)
+    monkeypatch.setattr(machine, "load", Fashion)
     monkeypatch.setattr(
-        bench, "books_recipe", lambda pictures, seed: passes(0.3, seed)
+        race, "books_recipe", lambda pictures, seed: passes(0.3, seed)
     )
     monkeypatch.setattr(
-        bench,
+        race,
         "tutorials_recipe",
         lambda pictures, seed: passes(0.06, seed + 50),
     )
@@ -266,9 +276,9 @@ def test_the_race_says_who_won(time, monkeypatch, ours, p):
         allowed.append(seconds)
         return passes(0.001, 1000)
 
-    monkeypatch.setattr(bench, "seen_in", seen_in)
+    monkeypatch.setattr(recipes, "seen_in", seen_in)
     monkeypatch.setattr(
-        bench,
+        recipes,
         "trained",
         lambda recipe, pictures, seed, budget: passes(0.014, seed + ours),
     )
@@ -277,13 +287,13 @@ def test_the_race_says_who_won(time, monkeypatch, ours, p):
         assert len(pictures) == 20  # the test images
         return {"loss": 266 + model / 100}
 
-    monkeypatch.setattr(bench.train, "evaluate", evaluate)
-    found = bench.race()
+    monkeypatch.setattr(train, "evaluate", evaluate)
+    found = race.race()
     assert found["book"]["median_loss"] == pytest.approx(266.02)
     assert found["tutorial"]["median_loss"] == pytest.approx(266.52)
     assert found["ours"]["median_loss"] == pytest.approx(266.02 + ours / 100)
-    assert len(allowed) == bench.RACE_SEEDS
-    assert all(one < 0.3 / bench.FRACTION for one in allowed)
+    assert len(allowed) == race.SEEDS
+    assert all(one < 0.3 / race.FRACTION for one in allowed)
     assert found["book"]["times_ours"] == pytest.approx(20)
     assert found["tutorial"]["times_ours"] == pytest.approx(4)
     for other in ("book", "tutorial"):
@@ -293,16 +303,16 @@ def test_the_race_says_who_won(time, monkeypatch, ours, p):
 
 
 def test_a_tutorials_recipe_shows_every_picture_five_times(monkeypatch):
-    """In shuffled batches of pictures between 0 and 1, and it learns from them."""
+    """In shuffled batches of pictures between 0 and 1, and it learns."""
     pictures = (
         torch.arange(256).to(torch.uint8).view(-1, 1, 1, 1).repeat(1, 1, 32, 32)
     )
     shown = []
-    step = bench.step
+    step = ways.step
     monkeypatch.setattr(
-        bench, "step", lambda m, o, x: (shown.append(x), step(m, o, x))[1]
+        ways, "step", lambda m, o, x: (shown.append(x), step(m, o, x))[1]
     )
-    model = bench.tutorials_recipe(pictures, 3)
+    model = race.tutorials_recipe(pictures, 3)
     assert [len(x) for x in shown] == [128] * 10
     for two in torch.cat(shown).split(256):
         assert torch.equal(
@@ -310,7 +320,7 @@ def test_a_tutorials_recipe_shows_every_picture_five_times(monkeypatch):
         )
     assert not torch.equal(shown[0], shown[2])
     torch.manual_seed(3)
-    fresh = VAE(2, bench.plain_lesson_networks)
+    fresh = VAE(2)
     assert not any(map(torch.equal, model.parameters(), fresh.parameters()))
 
 
@@ -322,8 +332,8 @@ def test_growth_has_the_slope_of_the_upper_half():
         asked.append(size)
         return max(512, size**3) * (1 + (len(asked) == 5))  # one slow moment
 
-    found = bench.grown(seconds_of, [1, 2, 4, 8, 16, 32])
-    assert asked == [1, 2, 4, 8, 16, 32] * bench.GROWTH_ROUNDS
+    found = growth.grown(seconds_of, [1, 2, 4, 8, 16, 32])
+    assert asked == [1, 2, 4, 8, 16, 32] * growth.ROUNDS
     assert found["seconds"] == [512] * 4 + [16**3, 32**3]
     assert found["slope"] == pytest.approx(3)
     assert found["times"] == 32**3 / 512
@@ -331,23 +341,24 @@ def test_growth_has_the_slope_of_the_upper_half():
 
 def test_only_the_memory_of_training_is_counted():
     """Not what was needed before it began."""
-    if not bench.STATUS.exists():
-        assert bench.peak_memory() > 10
+    if not machine.STATUS.exists():
+        assert machine.peak_memory() > 10
         return
     held = torch.ones(100_000_000)  # 400 MB
-    most = bench.peak_memory()
+    most = machine.peak_memory()
     del held
-    before = bench.forget_peak()
+    before = machine.forget_peak()
     assert most - before > 350
     held = torch.ones(50_000_000)
     del held
-    assert bench.peak_memory() - before == pytest.approx(200, abs=20)
+    assert machine.peak_memory() - before == pytest.approx(200, abs=20)
 
 
 def test_a_process_does_not_count_what_the_one_before_it_had():
     held = torch.ones(500_000_000)  # 2 GB
-    program = "from experiments import bench; print(bench.peak_memory())"
-    environment = {**os.environ, "PYTHONPATH": str(bench.ROOT)}
+    program = "from experiments.bench import machine as m; "
+    program += "print(m.peak_memory())"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     run = subprocess.run(
         [sys.executable, "-c", program],
         env=environment,
@@ -359,36 +370,42 @@ def test_a_process_does_not_count_what_the_one_before_it_had():
 
 def test_the_sweep_is_counted_in_models_an_hour(time, monkeypatch):
     monkeypatch.setattr(
-        bench.subprocess, "check_call", lambda command: time.sleep(480)
+        sweeping.subprocess, "check_call", lambda _, cwd: time.sleep(480)
     )
-    assert bench.sweep() == {"models": 4, "seconds": 480, "models_per_hour": 30}
+    assert sweeping.sweep() == {
+        "models": 4,
+        "seconds": 480,
+        "models_per_hour": 30,
+    }
 
 
 def test_throughput_counts_and_divides(monkeypatch):
-    """Against the plain loop's time and the product's rate, in the same turn."""
+    """Against the plain loop's time and the product's rate in one turn."""
     seconds = {
-        "fit": [1.0, 2.0, 4.0], "plain": [2.0, 8.0, 5.0], "DataLoader": [4.0, 16.0, 10.0],
-        "product": [2.0, 0.5, 1.0],
+        "fit": [1.0, 2.0, 4.0], "plain": [2.0, 8.0, 5.0],
+        "DataLoader": [4.0, 16.0, 10.0], "product": [2.0, 0.5, 1.0],
     }  # fmt: skip
     monkeypatch.setattr(
-        bench, "take_turns", lambda *_: (seconds, dict.fromkeys(seconds, 7))
+        throughput,
+        "take_turns",
+        lambda *_: (seconds, dict.fromkeys(seconds, 7)),
     )
-    found = bench.throughput()
+    found = throughput.throughput()
     fit, loader = (
-        found[f"book_{bench.CORES}_{way}"] for way in ("fit", "dataloader")
+        found[f"book_{machine.CORES}_{way}"] for way in ("fit", "dataloader")
     )
-    images_a_turn = bench.STEPS["book"] * 100
+    images_a_turn = ways.STEPS["book"] * 100
     assert (
         fit["time_over_plain"] == 0.5
     )  # of 0.5, 0.25, 0.8; the medians' ratio is 0.4
     assert fit["quartiles"] == [0.25, 0.8]
     assert loader["time_over_plain"] == 2
     assert fit["images_per_second"] == images_a_turn / 2
-    peak = bench.PRODUCTS * 2 * bench.MATRIX**3
+    peak = ways.PRODUCTS * 2 * ways.MATRIX**3
     assert fit["gigaflops_peak"] == pytest.approx(peak / 1e9)
     assert fit["share_of_peak"] == pytest.approx(
         images_a_turn
-        * bench.operations("book")
+        * networks.operations("book")
         / 4
         / peak  # the third turn has the median
     )
@@ -396,74 +413,54 @@ def test_throughput_counts_and_divides(monkeypatch):
 
 
 def test_a_change_is_worth_what_fit_needs_without_it(monkeypatch):
-    def take_turns(ways, network, threads):
-        turns = {way: [2.0, 8.0, 5.0] for way in ways}
-        return turns | {"fit": [1.0, 2.0, 4.0]}, {}
+    def take_turns(names, network, threads):
+        seconds = {name: [2.0, 8.0, 5.0] for name in names}
+        return seconds | {"fit": [1.0, 2.0, 4.0]}, {}
 
-    monkeypatch.setattr(bench, "take_turns", take_turns)
-    found = bench.changes()
-    assert set(found) == set(bench.CHANGES)
-    assert all(set(each) == {"lesson", "book"} for each in found.values())
+    monkeypatch.setattr(throughput, "take_turns", take_turns)
+    found = throughput.changes()
+    assert {change: set(each) for change, each in found.items()} == {
+        "form": {"book"},
+        "fused": {"lesson", "book"},
+    }
     assert found["form"]["book"] == {"ratio": 2.0, "quartiles": [1.25, 4.0]}
 
 
-@pytest.mark.parametrize("network", ["lesson", "book"])
-@pytest.mark.parametrize("change", bench.CHANGES)
+CHANGES = [(c, n) for c, names in ways.CHANGES.items() for n in names]
+
+
+@pytest.mark.parametrize(("change", "network"), CHANGES)
 def test_without_a_change_fit_does_the_same_in_another_way(
     monkeypatch, network, change
 ):
-    """What is named is undone and nothing else; what is learnt is the same up
-    to rounding.
-    """
-    done = dict.fromkeys(("memory", "form", "in place", "fused"))
-    adam = torch.optim.Adam
-    pictures = (255 * images(64)).round().to(torch.uint8)
-    monkeypatch.setattr(bench, "STEPS", {network: 2})
-    monkeypatch.setattr(bench, "BATCH", {network: 4})
-    trained = []
+    """What is named is undone and nothing else."""
+    done: dict[str, bool] = {}
+    own_fit, adam = train.fit, torch.optim.Adam
 
     def fit(model, *arguments, **options):
-        torch.manual_seed(0)
-        fresh = VAE(2, bench.OURS[network])
-        if change != "form" or network == "lesson":
-            model.load_state_dict(fresh.state_dict())
-        kinds = [type(layer) for layer in [*model.trunk, *model.decoder]]
-        done["form"] = models.FoldTranspose2d in kinds or models.Turn in kinds
-        done["in place"] = all(
-            m.inplace for m in model.modules() if isinstance(m, nn.ReLU)
-        )
-        own_fit(model, *arguments, **options)
-        trained.append(model)
+        turned = any(isinstance(layer, Turn) for layer in model.modules())
+        done["form"] = turned or network == "lesson"
+        return own_fit(model, *arguments, **options)
 
     def noted(parameters, lr, fused=False):
         done["fused"] = fused
         return adam(parameters, lr=lr, fused=fused)
 
-    own_fit = bench.train.fit
-    monkeypatch.setattr(bench.train, "fit", fit)
-    monkeypatch.setattr(bench.torch.optim, "Adam", noted)
-    monkeypatch.setattr(
-        bench.train, "keep_freed_memory", lambda: done.update(memory=True)
-    )
-    next(bench.library(network, pictures))
-    assert all(done.values())
-    done["memory"] = False
-    next(bench.without(change, network, pictures))
-    assert ", ".join(name for name in done if not done[name]) == change
-    if (
-        change != "form" or network == "lesson"
-    ):  # the book's other form has turned weights
-        with torch.no_grad():
-            z = torch.randn(3, 2)
-            assert torch.allclose(
-                *(model.decode(z) for model in trained), atol=1e-4
-            )
+    monkeypatch.setattr(train, "fit", fit)
+    monkeypatch.setattr(torch.optim, "Adam", noted)
+    monkeypatch.setitem(ways.STEPS, network, 2)
+    monkeypatch.setitem(ways.BATCH, network, 4)
+    pictures = (255 * images(64)).round().to(torch.uint8)
+    next(ways.library(network, pictures))
+    assert done == {"form": True, "fused": True}
+    next(ways.without(change, network, pictures))
+    assert [name for name in done if not done[name]] == [change]
 
 
 def test_the_books_recipe_is_the_books(monkeypatch):
     """Five epochs in batches of 100 at one rate, with Keras's epsilon."""
     seen = []
-    step = bench.step
+    step = ways.step
 
     def noted(model, optimizer, x):
         seen.append(
@@ -475,13 +472,11 @@ def test_the_books_recipe_is_the_books(monkeypatch):
         )
         return step(model, optimizer, x)
 
-    monkeypatch.setattr(bench, "step", noted)
-    model = bench.books_recipe(
-        torch.zeros(200, 1, 32, 32, dtype=torch.uint8), 3
-    )
+    monkeypatch.setattr(ways, "step", noted)
+    model = race.books_recipe(torch.zeros(200, 1, 32, 32, dtype=torch.uint8), 3)
     assert seen == [(100, 5e-4, 1e-7)] * 10
     torch.manual_seed(3)
-    fresh = VAE(2, bench.plain_book_networks)
+    fresh = VAE(2, networks.plain_book_networks)
     assert [p.shape for p in model.parameters()] == [
         p.shape for p in fresh.parameters()
     ]
@@ -500,26 +495,21 @@ def test_a_layer_alone_is_the_layer_of_a_step(monkeypatch):
             name: [take_turn() * 0 + 1.0] for name, take_turn in ways.items()
         }
 
-    monkeypatch.setattr(bench, "load", Fashion)
-    monkeypatch.setattr(bench, "in_turns", in_turns)
-    monkeypatch.setattr(bench, "STEPS", {"lesson": 1})
-    found = bench.layers()
-    assert len(found["layers"]) == 7
-    peak = bench.PRODUCTS * 2 * bench.MATRIX**3
+    monkeypatch.setattr(machine, "load", Fashion)
+    monkeypatch.setattr(layers, "in_turns", in_turns)
+    monkeypatch.setitem(ways.STEPS, "lesson", 1)
+    found = layers.layers()
+    assert len(found["layers"]) == 6
+    peak = ways.PRODUCTS * 2 * ways.MATRIX**3
     counted = {
         name: share * peak / 12
         for name, share in found["share_of_peak"].items()
     }
-    assert (
-        found["together"] == found["fastest"] == pytest.approx(6 * 1e3 / 12)
-    )  # 12 in a second
-    product = counted.pop("decoder, 16 to 1 channels, as a product")
-    assert product == counted["decoder, 16 to 1 channels"]
-    linear = (
-        3 * 2 * (1024 * 4 + 2 * 1024)
-    )  # forward, to the weights and to the inputs
+    assert found["together"] == pytest.approx(6 * 1e3 / 12)  # 12 in a second
+    # Forward, to the weights and to the inputs:
+    linear = 3 * 2 * (1024 * 4 + 2 * 1024)
     assert sum(counted.values()) == pytest.approx(
-        128 * (bench.operations("lesson") - linear)
+        128 * (networks.operations("lesson") - linear)
     )
 
 
@@ -527,16 +517,16 @@ def test_the_clock_waits_for_a_gpu(time, monkeypatch):
     """What was started there counts for the turn that started it, and not for
     the next.
     """
-    monkeypatch.setattr(bench, "ON_CPU", False)
+    monkeypatch.setattr(machine, "ON_CPU", False)
     monkeypatch.setattr(
-        bench.torch.accelerator, "synchronize", lambda: time.sleep(work.pop())
+        torch.accelerator, "synchronize", lambda: time.sleep(work.pop())
     )
     work = [
         0,
         3.0,
         5.0,
     ]  # the last first: left from before the turn, then its own
-    assert bench.timed(iter([None])) == 3.0
+    assert turns.timed(iter([None])) == 3.0
     assert work == [0]
 
 
@@ -544,12 +534,12 @@ def test_a_part_replaces_only_its_own_numbers(tmp_path, monkeypatch):
     path = tmp_path / "bench.json"
     path.write_text(json.dumps({"race": {"p": 1}, "growth": {"old": 1}}))
     monkeypatch.setattr(
-        bench, "PARTS", {"growth": lambda: {"new": 2}, "race": None}
+        command, "PARTS", {"growth": lambda: {"new": 2}, "race": None}
     )
     monkeypatch.setattr(
         sys, "argv", ["bench.py", "growth", "--results", str(path)]
     )
-    bench.main()
+    command.main()
     found = json.loads(path.read_text())
     assert found["race"] == {"p": 1}
     assert found["growth"]["new"] == 2
@@ -562,4 +552,4 @@ def test_an_unknown_part_is_refused(monkeypatch):
     with pytest.raises(
         SystemExit, match="no part speed; there are throughput, changes"
     ):
-        bench.main()
+        command.main()

@@ -92,7 +92,7 @@ INTERVAL = evidence.interval(list(AE.values()))
     ],
 )
 def test_a_source_stands_for_a_number(book, source, text):
-    """And the number is found again: renewing what was renewed changes nothing."""
+    """And the number is found again: to renew it twice changes nothing."""
     assert prose.value(source) == text
     for before in ("0", "-1.5", "12%", "1,234.5", "\N{MINUS SIGN}3"):
         renewed = prose.renew(f"It is {before}<!--= {source} --> nats.")
@@ -102,9 +102,11 @@ def test_a_source_stands_for_a_number(book, source, text):
 
 def test_only_the_tied_number_changes(book):
     tie = "<!--= floor.images : ,.0f -->"
-    text = f"d = 2, 10-20{tie}, (3)-4{tie}, **5{tie}**, 7.5 and -1{tie}%, |6{tie}| <!-- 8 --> 9"
+    text = f"d = 2, 10-20{tie}, (3)-4{tie}, **5{tie}**, 7.5 and -1{tie}%, "
+    text += f"|6{tie}| <!-- 8 --> 9"
     own = f"10,000{tie}"
-    expected = f"d = 2, 10-{own}, (3)-{own}, **{own}**, 7.5 and {own}%, |{own}| <!-- 8 --> 9"
+    expected = f"d = 2, 10-{own}, (3)-{own}, **{own}**, 7.5 and {own}%, "
+    expected += f"|{own}| <!-- 8 --> 9"
     assert prose.renew(text) == expected
 
 
