@@ -1,10 +1,11 @@
 """What was found: the stored results, and means and differences with their
 intervals.
 
-A result file holds one run: its configuration, its metrics and what it was run
-on. Runs that differ only in their seed form a group, which is named after the
-rest: "ae-d2" is the autoencoder at two dimensions, "vae-d2-beta4" a VAE with
-another beta.
+A result file holds one run: its configuration, its metrics and what it was made
+with, from the library's version and commit to the machine. A metric that came
+out as no number is stored as null. Runs that differ only in their seed form a
+group, which is named after the rest: "ae-d2" is the autoencoder at two
+dimensions, "vae-d2-beta4" a VAE with another beta.
 """
 
 import json
@@ -29,7 +30,7 @@ class Missing(KeyError):
 
 
 class Undefined(ValueError):
-    """A metric that a run leaves undefined: it is stored as null."""
+    """A metric that is not a number in some runs; the message says in which."""
 
 
 class Interval(NamedTuple):
@@ -71,9 +72,9 @@ def groups() -> list[str]:
 def values(group: str, metric: str) -> dict[int, float]:
     """A metric of every run of a group: {seed: value}.
 
-    Raises `Missing` for a group without runs, `Undefined` for a metric that one
-    of its runs leaves undefined, and `ValueError` for one that a run does not
-    have or that is not finite; each says what there is.
+    Raises `Missing` for a group without runs, `Undefined` for a metric that is
+    not a number in some of them, which is a result too, and `ValueError` for
+    one that a run does not have; each says what there is.
     """
     found = {
         run["config"]["seed"]: run["metrics"]
@@ -90,15 +91,12 @@ def values(group: str, metric: str) -> dict[int, float]:
                 f"{group!r} with seed {seed} has no {metric!r}; it has "
                 f"{_listing(metrics)}."
             )
-        if metrics[metric] is None:
-            raise Undefined(
-                f"{group!r} with seed {seed}: {metric} is not defined."
-            )
-        if not math.isfinite(metrics[metric]):
-            raise ValueError(
-                f"{group!r} with seed {seed}: {metric} is {metrics[metric]}."
-            )
-    return {seed: found[seed][metric] for seed in sorted(found)}
+    numbers = {seed: found[seed][metric] for seed in sorted(found)}
+    if none := [seed for seed, n in numbers.items() if not _is_number(n)]:
+        raise Undefined(
+            f"{metric} of {group!r} is not a number in seeds {_listing(none)}."
+        )
+    return numbers
 
 
 def floors() -> dict[str, float]:
@@ -118,13 +116,15 @@ def floors() -> dict[str, float]:
 
 def floor(metric: str) -> float:
     """One of `floors()`; a `ValueError` that says what there is for another
-    name.
+    name, `Undefined` for one that is not a number.
     """
     found = floors()
     if metric not in found:
         raise ValueError(
             f"There is no floor {metric!r}; there are {_listing(found)}."
         )
+    if not _is_number(found[metric]):
+        raise Undefined(f"The floor {metric!r} is not a number.")
     return found[metric]
 
 
@@ -142,7 +142,7 @@ def bench() -> dict[str, dict]:
 
 
 def mean(group: str, metric: str) -> Interval:
-    """The mean of a metric over the seeds of a group, with its 95 % t interval."""
+    """The mean of a metric over the seeds of a group, with its t interval."""
     return interval(list(values(group, metric).values()))
 
 
@@ -202,6 +202,10 @@ def _read(path: Path, *parts: str, remedy: str = "run the sweep") -> dict:
             f"{path}: damaged (no results in it). Delete it and {remedy}."
         )
     return found
+
+
+def _is_number(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
 
 
 def _listing(names: Sequence) -> str:

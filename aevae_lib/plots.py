@@ -1,5 +1,6 @@
-"""Figures. Every function takes arrays, never a model, and draws into the axes
-it is given.
+"""Figures. Every function takes tensors on any device, never a model, and draws
+into the axes it is given. Pictures are (N, 1 or 3, H, W), uint8 or floats, and
+shown from 0 (black) to 1.
 """
 
 import inspect
@@ -14,7 +15,7 @@ from matplotlib.patches import Circle, Ellipse
 from matplotlib.patheffects import withStroke
 from torch import Tensor
 
-from .data import CLASS_NAMES
+from .data import Split, numbered, to_float
 
 # Two sizes serve most of the course.
 WIDE = (7.2, 3.5)  # an AE | VAE pair
@@ -22,8 +23,8 @@ SQUARE = (4.8, 4.8)  # one latent plane
 
 AE_COLOR, VAE_COLOR, BASELINE_COLOR = "#D55E00", "#0072B2", "#6b6b6b"
 
-# Matplotlib's petroff10, ordered so that the classes that overlap most stay
-# apart for every kind of colour vision; the marker tells the family: tops,
+# Matplotlib's petroff10, ordered so that the garments that overlap most stay
+# apart for every kind of colour vision; the marker tells their family: tops,
 # footwear, and the three others.
 CLASS_COLORS = (
     "#94a4a2", "#b9ac70", "#3f90da", "#832db6", "#ffa90e",
@@ -57,15 +58,15 @@ def show(function: Callable) -> Code:
 
 
 def image_rows(rows: dict[str, Tensor], ax: Axes | None = None) -> Axes:
-    """Rows of images, each with its name: {name: (N, 1, 32, 32)} in [0, 1] or
-    uint8.
-    """
+    """Rows of pictures, each with its name."""
     ax = ax or plt.figure(figsize=(7.2, 0.2 + 0.8 * len(rows))).add_subplot()
-    ax.imshow(
-        _mosaic([list(map(_picture, images)) for images in rows.values()]),
-        **_GREY,
-    )
-    ax.set_yticks([16.5 + 34 * row for row in range(len(rows))], rows.keys())
+    pictures = [_pictures(images) for images in rows.values()]
+    ax.imshow(_mosaic(pictures), **_GREY)
+    height = pictures[0][0].shape[0]
+    middles = [
+        (height + 1) / 2 + (height + 2) * row for row in range(len(rows))
+    ]
+    ax.set_yticks(middles, rows.keys())
     ax.set_xticks([])
     return _bare(ax)
 
@@ -73,14 +74,9 @@ def image_rows(rows: dict[str, Tensor], ax: Axes | None = None) -> Axes:
 def image_grid(
     images: Tensor, columns: int = 10, ax: Axes | None = None
 ) -> Axes:
-    """Images in reading order: (N, 1, 32, 32) in [0, 1] or uint8."""
+    """Pictures in reading order."""
     ax = ax or plt.figure(figsize=SQUARE).add_subplot()
-    pictures = [_picture(image) for image in images]
-    rows = [
-        pictures[start : start + columns]
-        for start in range(0, len(pictures), columns)
-    ]
-    ax.imshow(_mosaic(rows), **_GREY)
+    ax.imshow(_mosaic(_in_rows(images, columns)), **_GREY)
     ax.set(xticks=[], yticks=[])
     return _bare(ax)
 
@@ -88,16 +84,12 @@ def image_grid(
 def decoded_plane(
     images: Tensor, extent: Sequence[float], ax: Axes | None = None
 ) -> Axes:
-    """Decoded images where their latent points lie: those of `plane(extent,
+    """Decoded pictures where their latent points lie: those of `plane(extent,
     side)`, in order.
     """
     ax = ax or plt.figure(figsize=SQUARE).add_subplot()
-    side = round(len(images) ** 0.5)
-    pictures = [_picture(image) for image in images]
-    rows = [
-        pictures[start : start + side] for start in range(0, side * side, side)
-    ]
-    ax.imshow(_mosaic(rows, gap=0), extent=extent, aspect="auto", **_GREY)
+    mosaic = _mosaic(_in_rows(images, round(len(images) ** 0.5)), gap=0)
+    ax.imshow(mosaic, extent=extent, aspect="auto", **_GREY)
     ax.set(xlabel="$z_0$", ylabel="$z_1$")
     return ax
 
@@ -108,39 +100,65 @@ def plane(extent: Sequence[float], side: int = 20) -> Tensor:
     """
     left, right, bottom, top = extent
     centres = (torch.arange(side) + 0.5) / side
-    y, x = torch.meshgrid(top - (top - bottom) * centres, left + (right - left) * centres,
-                          indexing="ij")  # fmt: skip
+    x, y = left + (right - left) * centres, top - (top - bottom) * centres
+    y, x = torch.meshgrid(y, x, indexing="ij")
     return torch.stack([x.flatten(), y.flatten()], dim=1)
 
 
 def latent_scatter(
     codes: Tensor,
-    labels: Tensor,
+    points: Split | Tensor,
     ax: Axes | None = None,
     limit: int = 5000,
     names: bool = True,
 ) -> Axes:
     """The first `limit` codes (N, 2), coloured by class, each class named at
     its median.
+
+    `points` is what was encoded, which knows its classes, or labels (N,), whose
+    classes are called by their numbers.
     """
     ax = ax or plt.figure(figsize=SQUARE).add_subplot()
-    codes, labels = codes[:limit].cpu(), labels[:limit].cpu()
+    labels, called = _classes(points)
+    codes, labels = codes[:limit].detach().cpu(), labels[:limit]
     size = 6 if len(codes) > 2000 else 12
-    for k in range(len(CLASS_NAMES)):
-        own = codes[labels == k]
-        ax.scatter(*own.T, s=size, color=CLASS_COLORS[k], marker=CLASS_MARKERS[k], alpha=0.7,
-                   linewidths=0.15, edgecolors="#333333", rasterized=True)  # fmt: skip
+    for k in range(len(called)):
+        color, marker = class_look(k)
+        ax.scatter(
+            *codes[labels == k].T, s=size, color=color, marker=marker,
+            alpha=0.7, linewidths=0.15, edgecolors="#333333", rasterized=True,
+        )  # fmt: skip
     if names:
-        class_names(codes, labels, ax)
+        _names(codes, labels, called, ax)
     ax.set(xlabel="$z_0$", ylabel="$z_1$")
     return ax
 
 
-def class_names(codes: Tensor, labels: Tensor, ax: Axes) -> Axes:
-    """Each class's name at the median of its codes (N, 2), moved up where it
-    would hide another.
+def class_look(k: int) -> tuple[str, str]:
+    """The colour and the marker of class k. After ten the colours come again,
+    with other markers.
     """
-    codes, labels = np.asarray(codes.cpu()), np.asarray(labels.cpu())
+    count = len(CLASS_COLORS)
+    return CLASS_COLORS[k % count], CLASS_MARKERS[(k + k // count) % count]
+
+
+def class_names(codes: Tensor, points: Split | Tensor, ax: Axes) -> Axes:
+    """Each class's name at the median of its codes (N, 2), moved up where it
+    would hide another; `points` as for `latent_scatter`.
+    """
+    return _names(codes.detach().cpu(), *_classes(points), ax)
+
+
+def _classes(points: Split | Tensor) -> tuple[Tensor, Sequence[str]]:
+    """Labels on the CPU, and what the classes are called."""
+    labels = (points.labels if isinstance(points, Split) else points).cpu()
+    return labels, getattr(points, "classes", None) or numbered(labels)
+
+
+def _names(
+    codes: Tensor, labels: Tensor, called: Sequence[str], ax: Axes
+) -> Axes:
+    codes, labels = codes.numpy(), labels.numpy()
     width, height = (0.28, 0.065) * (
         np.quantile(codes, 0.99, axis=0) - np.quantile(codes, 0.01, axis=0)
     )
@@ -154,8 +172,10 @@ def class_names(codes: Tensor, labels: Tensor, ax: Axes) -> Axes:
         ):
             y += height / 4
         placed.append((x, y))
-        ax.annotate(CLASS_NAMES[k], (x, y), ha="center", va="center", fontsize=8,
-                    path_effects=[withStroke(linewidth=2.5, foreground="white")])  # fmt: skip
+        ax.annotate(
+            called[k], (x, y), ha="center", va="center", fontsize=8,
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
+        )  # fmt: skip
     return ax
 
 
@@ -163,17 +183,9 @@ def prior_circles(ax: Axes) -> Axes:
     """Circles at one and two standard deviations of N(0, I): 39 % and 86 % of
     its mass.
     """
+    line = {"fill": False, "color": "black", "linewidth": 1, "linestyle": "--"}
     for radius in (1, 2):
-        ax.add_patch(
-            Circle(
-                (0, 0),
-                radius,
-                fill=False,
-                color="black",
-                linewidth=1,
-                linestyle="--",
-            )
-        )
+        ax.add_patch(Circle((0, 0), radius, **line))
     return ax
 
 
@@ -185,17 +197,10 @@ def clouds(mu: Tensor, logvar: Tensor, colors: Sequence[str], ax: Axes) -> Axes:
     for centre, width, color in zip(
         mu.tolist(), std.tolist(), colors, strict=True
     ):
+        look = {"facecolor": color, "edgecolor": "none"}
         for deviations, alpha in ((1, 0.45), (2, 0.2)):
             size = [2 * deviations * w for w in width]
-            ax.add_patch(
-                Ellipse(
-                    centre,
-                    *size,
-                    facecolor=color,
-                    edgecolor="none",
-                    alpha=alpha,
-                )
-            )
+            ax.add_patch(Ellipse(centre, *size, alpha=alpha, **look))
     return ax
 
 
@@ -206,34 +211,34 @@ def loss_curves(
     ax = ax or plt.figure(figsize=WIDE).add_subplot()
     seen = [row["images_seen"] for row in history]
     for term in terms:
-        style = {"label": term.replace("_", " "), **line}
-        ax.plot(
-            seen,
-            [row[term] for row in history],
-            marker="o",
-            markersize=3,
-            **style,
-        )
+        look = {"label": term.replace("_", " "), "marker": "o", "markersize": 3}
+        ax.plot(seen, [row[term] for row in history], **{**look, **line})
     ax.set(xlabel="images seen", ylabel="nats per image")
     ax.xaxis.set_major_formatter("{x:,.0f}")
     return ax
 
 
 def class_bars(
-    shares: dict[str, Tensor], colors: Sequence[str], ax: Axes | None = None
+    shares: dict[str, Tensor],
+    colors: Sequence[str],
+    ax: Axes | None = None,
+    classes: Sequence[str] = (),
 ) -> Axes:
-    """Bars side by side for each class: {name: (10,)} of shares that sum to 1."""
+    """Bars side by side for each class: {name: (K,)} of shares that sum to 1.
+
+    `classes` are the names of the K classes; left out, their numbers.
+    """
     ax = ax or plt.figure(figsize=WIDE).add_subplot()
     width = 0.8 / len(shares)
     for place, ((name, values), color) in enumerate(
         zip(shares.items(), colors, strict=True)
     ):
-        x = (
-            np.arange(len(CLASS_NAMES))
-            + (place - (len(shares) - 1) / 2) * width
-        )
+        x = np.arange(len(values)) + (place - (len(shares) - 1) / 2) * width
         ax.bar(x, values.tolist(), width, label=name, color=color)
-    ax.set_xticks(range(len(CLASS_NAMES)), CLASS_NAMES, rotation=30, ha="right")
+    count = len(values)
+    ax.set_xticks(
+        range(count), classes or range(count), rotation=30, ha="right"
+    )
     ax.set(ylabel="share of decoded samples")
     ax.legend()
     return ax
@@ -242,20 +247,33 @@ def class_bars(
 _GREY = {"cmap": "gray", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
 
 
-def _picture(image: Tensor) -> np.ndarray:
-    values = image.detach().squeeze(0).cpu().numpy()
-    return values / 255 if values.dtype == np.uint8 else values
+def _pictures(images: Tensor) -> list[np.ndarray]:
+    """(H, W) of each grey one, (H, W, 3) of each in colour, from 0 to 1."""
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise ValueError(
+            "Expected pictures of shape (N, 1 or 3, H, W), got "
+            f"{tuple(images.shape)}."
+        )
+    values = to_float(images.detach()).cpu().float().clamp(0, 1)
+    return list(values.movedim(1, 3).squeeze(3).numpy())
+
+
+def _in_rows(images: Tensor, columns: int) -> list[list[np.ndarray]]:
+    pictures = _pictures(images)
+    starts = range(0, len(pictures), columns)
+    return [pictures[start : start + columns] for start in starts]
 
 
 def _mosaic(rows: list[list[np.ndarray]], gap: int = 2) -> np.ndarray:
     columns = max(map(len, rows))
-    step = rows[0][0].shape[0] + gap
-    canvas = np.ones((len(rows) * step - gap, columns * step - gap))
+    height, width, *channels = rows[0][0].shape
+    down, along = height + gap, width + gap
+    size = (len(rows) * down - gap, columns * along - gap, *channels)
+    canvas = np.ones(size)
     for y, row in enumerate(rows):
         for x, picture in enumerate(row):
-            canvas[
-                y * step : (y + 1) * step - gap, x * step : (x + 1) * step - gap
-            ] = picture
+            top, left = y * down, x * along
+            canvas[top : top + height, left : left + width] = picture
     return canvas
 
 

@@ -1,4 +1,4 @@
-"""Stored results: how they are read, and the intervals that are made of them."""
+"""Stored results: how they are read, and the intervals made of them."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from aevae_lib import evidence
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
-    """A folder of results of its own; call it to put runs there, seed by seed."""
+    """A folder of results of its own; call it to put runs there, by seed."""
     monkeypatch.setattr(evidence, "RESULTS", tmp_path)
     (tmp_path / "runs").mkdir()
     evidence.runs.cache_clear()
@@ -147,10 +147,28 @@ def test_a_metric_that_no_run_has_is_a_mistake_and_not_a_stage_to_come(store):
         evidence.values("ae-d2", "flips")
 
 
-def test_a_number_that_is_none_is_named(store):
-    store("ae-d2", "flips", {0: 0.1, 1: math.nan})
-    with pytest.raises(ValueError, match="'ae-d2' with seed 1: flips is nan"):
-        evidence.values("ae-d2", "flips")
+@pytest.mark.parametrize("none", [None, math.nan, math.inf])
+def test_what_is_not_a_number_is_a_result_that_names_its_seeds(store, none):
+    """As null, or as what an older sweep wrote."""
+    store("ae-d2", "flips", {0: 0.1, 4: none, 1: none})
+    store("vae-d2", "flips", {0: 0.1, 1: 0.2})
+    said = "flips of 'ae-d2' is not a number in seeds 1, 4"
+    for ask in (
+        lambda: evidence.values("ae-d2", "flips"),
+        lambda: evidence.mean("ae-d2", "flips"),
+        lambda: evidence.difference("ae-d2", "vae-d2", "flips"),
+        lambda: evidence.difference("vae-d2", "ae-d2", "flips"),
+    ):
+        with pytest.raises(evidence.Undefined, match=said):
+            ask()
+    assert evidence.values("ae-d2", "other") == {0: 1, 1: 1, 4: 1}
+
+
+def test_a_floor_that_is_not_a_number_says_so(store, tmp_path):
+    (tmp_path / "floors.json").write_text('{"a": null, "b": 1.5}')
+    with pytest.raises(evidence.Undefined, match="'a' is not a number"):
+        evidence.floor("a")
+    assert evidence.floor("b") == 1.5
 
 
 @pytest.mark.parametrize(
