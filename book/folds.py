@@ -8,8 +8,11 @@ moved, made to answer. A notebook opened elsewhere shows all of it.
   plotting code";
 - the lettered options of a prediction, as buttons (static/predict.js), when an
   answer to it follows;
-- {verdict}`supported` and so on, as a chip.
+- {verdict}`supported` and so on, as a chip;
+- a number in a table, on one line.
 """
+
+import re
 
 from docutils import nodes
 from docutils.parsers.rst.states import Inliner
@@ -49,6 +52,7 @@ def setup(app: Sphinx) -> None:
     app.add_node(Fold, html=(Fold.visit, Fold.depart))
     app.add_post_transform(FoldCells)
     app.add_post_transform(Predictions)
+    app.add_post_transform(Numbers)
     app.add_role("verdict", verdict)
     app.add_js_file("predict.js", loading_method="defer")
 
@@ -153,6 +157,21 @@ def is_answer(node: nodes.Node) -> bool:
         and node[0].astext().startswith("Answer")
         and bool(letter(node[1]))
     )
+
+
+class Numbers(SphinxPostTransform):
+    """Keep a table's numbers, with sign, range and unit, on one line each."""
+
+    default_priority = 190
+    number = re.compile(  # minus signs, dashes, plus or minus, times
+        r"[-+\u2212\u2013\u00b1<>\u2248~]?\s?"
+        r"\d[\d.,\s%\u00b1\u00d7()\[\]\u2212\u2013+-]*\w{0,5}"
+    )
+
+    def run(self, **_) -> None:
+        for entry in self.document.findall(nodes.entry):
+            if self.number.fullmatch(entry.astext().strip()):
+                entry["classes"].append("number")
 
 
 def verdict(

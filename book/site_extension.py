@@ -57,6 +57,15 @@ MENDS = [
     # roles that were taken out of the standard
     (r' role="doc-biblioentry"', r' role="listitem"'),
     (r' role="doc-backlink"', r""),
+    # one logo for light and dark
+    (r'\s*<img [^>]*class="logo__image only-dark[^>]*>', r""),
+    (r'class="logo__image only-light"', r'class="logo__image"'),
+    # the type of the text is asked for before the styles are read
+    (
+        r'(?<!crossorigin>)(\n\s*<link [^>]*href="([^"]*)type\.css)',
+        r'\n<link rel="preload" as="font" type="font/woff2" '
+        r'href="\2fonts/source-serif-4-normal.woff2" crossorigin>\1',
+    ),
 ]
 
 
@@ -71,6 +80,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("build-finished", mend_the_pages)
     folds.setup(app)
+    app.add_css_file("type.css")
     app.add_css_file("book.css")
     app.add_css_file("place.css")
     app.add_js_file("math.js", loading_method="defer")

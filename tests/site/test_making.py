@@ -211,3 +211,35 @@ def test_a_link_to_a_page_shows_its_first_figure_elsewhere(book):
     start = pages(book[0])["chapters/index.html"]
     assert 'property="og:title" content="Start"' in start
     assert "og:image" not in start
+
+
+# --- looks -------------------------------------------------------------------
+
+
+def test_numbers_in_tables_stay_on_one_line_and_words_do_not(book):
+    cells = article(book, "index").find_all("td")
+    numbers = [cell.text for cell in cells if "number" in cell.get("class", "")]
+    assert numbers == ["-1.25 ± 0.1 nats"]
+
+
+def test_the_logo_is_there_once(book):
+    text = pages(book[0])["chapters/one.html"]
+    logos = BeautifulSoup(text, "html.parser").find_all(class_="logo__image")
+    assert len(logos) == 1
+
+
+def test_text_interface_and_code_have_the_sites_own_type(book, browser):
+    with served(book[0] / "_build" / "html") as address:
+        visitor = Visitor(browser, address)
+        page = visitor.open("chapters/one")
+        page.locator(".fold-setup summary").click()
+        page.evaluate("document.fonts.ready")
+        loaded = page.evaluate("""[...document.fonts]
+          .filter((font) => font.status === "loaded")
+          .map((font) => font.family.replaceAll('"', ""))""")
+        assert {"Source Serif 4", "Inter", "JetBrains Mono"} <= set(loaded)
+        wide = page.evaluate("""
+          document.querySelector("article p").getBoundingClientRect().width""")
+        assert wide < 720
+        assert visitor.problems == []
+        visitor.context.close()

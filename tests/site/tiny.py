@@ -13,6 +13,11 @@ ROOT = Path(__file__).parents[2]
 START = """# Start
 
 A page without formulas, but with [a link](one.ipynb).
+
+| What | How much |
+|---|---|
+| a number | -1.25 ± 0.1 nats |
+| words | as many as 7 |
 """
 TOC = """format: jb-book
 root: chapters/index
