@@ -2,6 +2,7 @@
 goes wrong.
 """
 
+import gzip
 import http.server
 import os
 import shutil
@@ -151,6 +152,21 @@ class Visitor:
     def see(self, request) -> None:
         if not request.url.startswith((self.site, "data:", "blob:")):
             self.problems.append(f"request to another host: {request.url}")
+
+    def weigh(self, name: str) -> int:
+        """What scripts, styles and type of a page come to, compressed: bytes
+        fetched before the reader scrolls, without what belongs to one widget.
+        """
+        answers = []
+        self.page.on("response", answers.append)
+        self.open(name)
+        return sum(
+            len(gzip.compress(answer.body(), compresslevel=6))
+            for answer in answers
+            if answer.request.resource_type in ("script", "stylesheet", "font")
+            and "/_static/widgets/" not in answer.url
+            and answer.url.startswith(self.site)
+        )
 
     def open(self, name: str):
         """A page by its name, such as "chapters/index", loaded and at rest."""

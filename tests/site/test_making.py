@@ -108,6 +108,16 @@ def test_every_icon_on_show_is_in_the_font(book, browser):
         visitor.context.close()
 
 
+@pytest.mark.parametrize(
+    ("name", "most"), [("index", 210_000), ("one", 860_000)]
+)
+def test_a_page_is_no_heavier_than_it_was(book, browser, name, most):
+    with served(book[0] / "_build" / "html") as address:
+        visitor = Visitor(browser, address)
+        assert visitor.weigh(f"chapters/{name}") < most
+        visitor.context.close()
+
+
 def test_images_have_their_size_and_all_but_the_first_wait(book):
     first, *others = article(book, "one").find_all("img")
     assert others

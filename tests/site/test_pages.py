@@ -51,6 +51,27 @@ def test_pages_fit_the_narrowest_phone(visitor):
 
 
 @pytest.mark.parametrize("name", PAGES)
+def test_a_page_weighs_no_more_than_its_kind_may(visitor, name):
+    """Bytes, compressed, of scripts, styles and type: of any page, and more
+    where there are code, formulas or widgets.
+    """
+    article = str(html(name).find("article"))
+    most = 240_000
+    most += 60_000 * ('class="cell' in article)
+    most += 460_000 * ('class="math' in article)
+    most += 250_000 * ('class="aevae-place"' in article)
+    assert visitor.weigh(name) < most
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_images_do_not_push_the_text_about(site, name):
+    for image in html(name).find("article").find_all("img"):
+        if not urlsplit(image["src"]).path.endswith(".svg"):
+            assert image.get("width"), image["src"]
+            assert image.get("height"), image["src"]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_every_image_has_a_useful_text(site, name):
     for image in html(name).find_all("img"):
         text = image.get("alt", "")
