@@ -3,7 +3,6 @@
 """
 
 import json
-import os
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
@@ -16,6 +15,8 @@ from torch import Tensor, nn
 from aevae_lib import data, likelihoods, zoo
 from aevae_lib.likelihoods import Bernoulli
 from aevae_lib.models import IMAGE_SHAPE, Autoencoder, ConditionalAutoencoder
+
+from .files import atomic
 
 CLASSES = 10  # the course's
 # In a pixel: half a grey level, for which half precision is good enough.
@@ -145,11 +146,10 @@ def write(
     configuration = {**configuration, "licence": "MIT", "versions": versions}
     configuration["sha256"] = zoo.digest(tensors, configuration)
     text = json.dumps(configuration, sort_keys=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(
-        safetensors.torch.save(tensors, metadata={"configuration": text})
-    )
-    os.replace(part, path)
+    with atomic(path) as scratch:
+        scratch.write_bytes(
+            safetensors.torch.save(tensors, metadata={"configuration": text})
+        )
     return path
 
 
