@@ -119,8 +119,8 @@ def latent_scatter(
     classes are called by their numbers.
     """
     ax = ax or plt.figure(figsize=SQUARE).add_subplot()
+    codes, points = codes[:limit].detach().cpu(), points[:limit]
     labels, called = _classes(points)
-    codes, labels = codes[:limit].detach().cpu(), labels[:limit]
     size = 6 if len(codes) > 2000 else 12
     for k in range(len(called)):
         color, marker = class_look(k)
@@ -129,7 +129,7 @@ def latent_scatter(
             alpha=0.7, linewidths=0.15, edgecolors="#333333", rasterized=True,
         )  # fmt: skip
     if names:
-        _names(codes, labels, called, ax)
+        class_names(codes, points, ax)
     ax.set(xlabel="$z_0$", ylabel="$z_1$")
     return ax
 
@@ -146,19 +146,7 @@ def class_names(codes: Tensor, points: Split | Tensor, ax: Axes) -> Axes:
     """Each class's name at the median of its codes (N, 2), moved up where it
     would hide another; `points` as for `latent_scatter`.
     """
-    return _names(codes.detach().cpu(), *_classes(points), ax)
-
-
-def _classes(points: Split | Tensor) -> tuple[Tensor, Sequence[str]]:
-    """Labels on the CPU, and what the classes are called."""
-    labels = (points.labels if isinstance(points, Split) else points).cpu()
-    return labels, getattr(points, "classes", None) or numbered(labels)
-
-
-def _names(
-    codes: Tensor, labels: Tensor, called: Sequence[str], ax: Axes
-) -> Axes:
-    codes, labels = codes.numpy(), labels.numpy()
+    (labels, called), codes = _classes(points), codes.detach().cpu().numpy()
     width, height = (0.28, 0.065) * (
         np.quantile(codes, 0.99, axis=0) - np.quantile(codes, 0.01, axis=0)
     )
@@ -177,6 +165,13 @@ def _names(
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )  # fmt: skip
     return ax
+
+
+def _classes(points: Split | Tensor) -> tuple[np.ndarray, Sequence[str]]:
+    """Labels, and what the classes are called."""
+    labels = points.labels if isinstance(points, Split) else points
+    called = getattr(points, "classes", None) or numbered(labels)
+    return labels.cpu().numpy(), called
 
 
 def prior_circles(ax: Axes) -> Axes:

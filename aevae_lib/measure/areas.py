@@ -21,12 +21,12 @@ def class_areas(
     """The area in which 95 % of each class lies, in squared code units: (N, 2),
     (N,) -> (K,).
 
-    For each class, the smallest region that a kernel density estimate of its
-    codes needs to hold 95 % of its held-out codes. The kernel has the shape of
-    the class; its width is the one, of eight, under which the held-out codes of
-    that class are most likely: so pass validation codes, not test codes. The
-    ratio of two areas does not change under a linear map. `classes` are the
-    names of all K; without them K is what the labels of the codes reach.
+    The smallest region that a kernel density estimate of its codes needs to
+    hold 95 % of its held-out codes. The kernel has the shape of the class; its
+    width is the one, of eight, under which the held-out codes are most likely:
+    so pass validation codes, not test codes. The ratio of two areas does not
+    change under a linear map. `classes` are the names of all K; without them K
+    is what the labels of the codes reach.
     """
     known = by_class(array(codes, dims=2), labels, classes)
     others = by_class(array(held_out, dims=2), held_out_labels, list(known))
@@ -75,12 +75,11 @@ def log_volumes(
 ) -> Tensor:
     """The size of each class at any D, in nats: (N, D), (N,) -> (K,).
 
-    Half the log-determinant of the covariance of the class: the logarithm of
-    the volume of its one-standard-deviation ellipsoid, less a constant that
-    depends on D alone. The differences between classes do not change under a
-    linear map. From n codes a class comes out too small by about D (D + 1) /
-    4n, the same for all classes of one size. A class that is not one ellipsoid
-    but bent, or in parts, counts as large as the ellipsoid around it.
+    Half the log-determinant of its covariance: the logarithm of the volume of
+    its one-standard-deviation ellipsoid, less a constant that depends on D
+    alone. Differences between classes do not change under a linear map. From n
+    codes a class comes out too small by about D (D + 1) / 4n. One that is bent,
+    or in parts, counts as large as the ellipsoid around it.
     """
     values = array(codes)
     dims, volumes = values.shape[1], []

@@ -23,10 +23,9 @@ def total_variation(shares: Tensor, reference: Tensor | None = None) -> float:
     """How far apart two lists of shares (K,) are: 0 if equal, 1 if they have
     nothing in common.
 
-    The total variation distance, half the sum of absolute differences: the part
-    that would have to change class. The reference is 1 / K each, unless given.
-    N draws of 10 classes that are equally likely come to about 1.2 / sqrt(N),
-    not to 0.
+    Half the sum of absolute differences: the part that would have to change
+    class. The reference is 1 / K each, unless given. N draws of 10 classes that
+    are equally likely come to about 1.2 / sqrt(N), not to 0.
     """
     if reference is None:
         reference = torch.full_like(shares, 1 / max(len(shares), 1))
@@ -40,7 +39,7 @@ def total_variation(shares: Tensor, reference: Tensor | None = None) -> float:
         if not (part >= 0).all() or not abs(part.sum().item() - 1) < 1e-4:
             raise ValueError(
                 "Expected shares that sum to 1, none below 0; these sum to "
-                f"{part.sum().item():g}. class_shares() makes them from labels."
+                f"{part.sum().item():g}."
             )
     return 0.5 * (a - b).abs().sum().item()
 

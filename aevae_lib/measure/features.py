@@ -28,14 +28,8 @@ def precision_coverage(
     points, centres = map(torch.from_numpy, pair(generated, real))
     at_least(neighbours + 1, centres)
     # The nearest of all is the point itself.
-    radii = torch.cat(
-        [
-            torch.cdist(part, centres)
-            .topk(neighbours + 1, largest=False)
-            .values[:, -1]
-            for part in centres.split(500)
-        ]
-    )
+    parts = (torch.cdist(part, centres) for part in centres.split(500))
+    radii = torch.cat([d.kthvalue(neighbours + 1).values for d in parts])
     held, covered = 0, torch.zeros(len(centres), dtype=torch.bool)
     for part in points.split(500):
         inside = torch.cdist(part, centres) <= radii
@@ -46,14 +40,13 @@ def precision_coverage(
 
 def frechet(a: Tensor, b: Tensor) -> float:
     """The Frechet distance, squared as in the FID, of features (N, F) and (M,
-    F): from 0.
+    F).
 
-    That of two normal distributions with their means and covariances:
-    |mean_a - mean_b|^2 + tr(A + B - 2 (A^1/2 B A^1/2)^1/2). It is in squared
-    units of the features, sees nothing beyond these moments, and no covariance
-    need be regular. Two sets of one distribution are apart by their noise, by
-    about F (F + 5) / 4 * (1/N + 1/M) at the covariance I while N and M are well
-    above F; where they are not, it is large and says little.
+    That of two normal distributions with their means and covariances A and B:
+    |mean_a - mean_b|^2 + tr(A + B - 2 (A^1/2 B A^1/2)^1/2), in squared units of
+    the features. No covariance need be regular. Two sets of one distribution
+    are apart by their noise: by about F (F + 5) / 4 * (1/N + 1/M) at the
+    covariance I, while N and M are well above F; below, it says little.
     """
     sets = pair(a, b)
     at_least(2, *sets)
@@ -75,10 +68,9 @@ def kernel_distance(a: Tensor, b: Tensor) -> tuple[float, float]:
     error.
 
     The squared maximum mean discrepancy under (x.y / F + 1)^3, which compares
-    the first three moments (Binkowski et al., 2018). It is the mean over all
-    pairs of different points, so it is 0 on average for one distribution, in
-    any number of dimensions, and may come out below 0. The error is that of a
-    mean over points; between equal distributions it is too wide, by up to
+    the first three moments (Binkowski et al., 2018). It is unbiased, so for one
+    distribution it is 0 on average and may come out below 0. The error is that
+    of a mean over points; for one distribution it is too wide, by up to
     sqrt(2).
     """
     sets = [torch.from_numpy(points) for points in pair(a, b)]

@@ -26,9 +26,7 @@ def nearest_images(
     known = inside(to_float(check_images(reference.images)), reference.frame)
     images = to_float(check_images(images, reference.image_shape))
     if not torch.isfinite(images).all():
-        raise ValueError(
-            "Expected finite images; some pixels are NaN or infinite."
-        )
+        raise ValueError("Expected finite images; some are NaN or infinite.")
     known_square = known.square().sum(1)
     indices, distances = [], []
     for part in inside(images, reference.frame).split(batch_size):

@@ -18,10 +18,8 @@ def pair(a: Tensor, b: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Two sets of points of the same dimension, (N, D) and (M, D)."""
     first, second = array(a), array(b)
     if first.shape[1] != second.shape[1]:
-        raise ValueError(
-            f"Cannot compare points of {first.shape[1]} and of "
-            f"{second.shape[1]} dimensions."
-        )
+        dims = f"{first.shape[1]} and of {second.shape[1]}"
+        raise ValueError(f"Cannot compare points of {dims} dimensions.")
     return first, second
 
 

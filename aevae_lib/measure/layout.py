@@ -10,16 +10,15 @@ from .inputs import at_least, factor_of, pair, whitened
 
 
 def two_sample_accuracy(a: Tensor, b: Tensor, neighbours: int = 25) -> float:
-    """How well a classifier tells points `a` from points `b`: 0.5 (not at all)
-    to 1.
+    """How well a classifier tells points (N, D) from others (M, D): 0.5 (not at
+    all) to 1.
 
-    The classifier two-sample test of Lopez-Paz and Oquab (2017): a
-    k-nearest-neighbour classifier learns on one half of (N, D) and (M, D) and
-    is scored on the other. Where the two are one distribution, the result is
-    0.5 with a standard error of 0.5 / sqrt(N), N the size of the smaller.
-    Distances are taken after the linear map that gives `a` the identity as
-    covariance; it serves both sets alike, so it hides no difference between
-    them.
+    The classifier two-sample test of Lopez-Paz and Oquab (2017): votes of the
+    nearest neighbours in one half of the points are scored on the other. Where
+    both are one distribution, the result is 0.5 with a standard error of 0.5 /
+    sqrt(N), N the size of the smaller. Distances are taken after the linear map
+    that gives `a` the identity as covariance; it serves both sets alike, so it
+    hides no difference between them.
     """
     first, second = pair(a, b)
     at_least(4 * neighbours, first, second)

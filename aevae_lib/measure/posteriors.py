@@ -40,10 +40,9 @@ def aggregate_kl(
     (Hoffman and Johnson, 2016). Both are means over draws from q_agg; they add
     up to the mean KL but for the noise of the draws.
 
-    The first cannot exceed ln N, however many images there might have been. At
-    D = 2 thousands of posteriors overlap and the split can be trusted. With
-    every further dimension they overlap less, the first part nears ln N, and
-    the second is just what is left of the mean KL.
+    The first cannot exceed ln N. At D = 2 thousands of posteriors overlap and
+    the split can be trusted. With every further dimension they overlap less,
+    the first part nears ln N, and the second is just what is left.
     """
     mu, logvar = (part.double() for part in _posteriors(mu, logvar))
     if draws < 1:

@@ -22,10 +22,9 @@ def flips(
     `decode_class` gives the class of what latent points decode to, (N, D) ->
     (N,). Every code takes one step in a random direction, `step` standard
     deviations of the codes long: all directions are alike after the linear map
-    that gives the codes the identity as covariance, so their units decide
-    nothing. The length of a step does not grow with D; the diameter of the
-    cloud does, as sqrt(D). For a VAE pass sampled z: mu hardly varies in
-    dimensions that it does not use, so there its standard deviation is no unit.
+    that gives the codes the identity as covariance. The step does not grow with
+    D; the diameter of the cloud does, as sqrt(D). For a VAE pass sampled z: mu
+    hardly varies in dimensions that it does not use.
     """
     after = _step(codes, step, seed)
     classes = [decode_class(z) for z in (codes, after)]
@@ -49,10 +48,9 @@ def image_change(
     """How fast the image changes along the steps of `flips`, in grey values per
     code-std.
 
-    The root mean square, over codes (N, D) and over the pixels inside a frame
-    of `frame` pixels, of the change of `decode` (N, D) -> (N, *shape), divided
-    by `step`: for a short step the directional derivative of the decoder.
-    Images from black to white have values 0 to 1.
+    The root mean square, over codes (N, D) and over the pixels inside `frame`,
+    of the change of `decode` (N, D) -> (N, *shape), divided by `step`: for a
+    short step the directional derivative of the decoder.
     """
     after = _step(codes, step, seed)
     images = [decode(z) for z in (codes, after)]
