@@ -64,7 +64,7 @@ globalThis.aevaeFetch = async (text) => {
 async function fetchCode(models) {
   const states = Object.values(models).map((model) => model.state);
   await Promise.all(states.flatMap((state) => ["_esm", "_css"].map(async (name) => {
-    if (state[name]) state[name] = await aevaeFetch(state[name]);
+    if (state[name]) state[name] = await globalThis.aevaeFetch(state[name]);
   })));
 }
 
@@ -75,9 +75,27 @@ async function showAll() {
   for (const script of document.querySelectorAll(STATE)) {
     const manager = new PageManager();
     const saved = JSON.parse(script.textContent);
-    await fetchCode(saved.state);
+    try {
+      await fetchCode(saved.state);
+    } catch (error) {
+      explain(error);
+      continue;
+    }
     await manager.set_state(saved);
     for (const view of document.querySelectorAll(VIEW)) whenNear(view, () => show(manager, view));
+  }
+}
+
+// Under every still figure, when not even the widgets' code has come.
+function explain(error) {
+  console.error(error);
+  for (const place of document.querySelectorAll(".aevae-place")) {
+    const text = document.createElement("p");
+    text.className = "aevae-error";
+    text.setAttribute("role", "alert");
+    text.textContent = `This widget could not start: ${error.message} Load the page again.`;
+    place.append(text);
+    place.classList.add("aevae-failed");
   }
 }
 

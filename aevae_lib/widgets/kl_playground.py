@@ -6,8 +6,8 @@ import torch
 from matplotlib.figure import Figure
 
 from .. import losses, plots
-from . import stills
-from .panel import Control, Panel, slider
+from . import pictures
+from .panel import Panel, sliders, widgets_of
 
 
 def kl_playground() -> Panel:
@@ -19,21 +19,22 @@ def kl_playground() -> Panel:
     2, what the mean costs, and (sigma^2 - 1 - log sigma^2) / 2, what the
     variance costs.
     """
-    mu = slider("\u03bc", 1.0, -3.0, 3.0, 0.05, 7)
-    logvar = slider("log \u03c3\u00b2", -1.0, -3.0, 2.0, 0.05, 7)
+    controls = sliders(
+        {
+            "mu": ("\u03bc", "mu, the mean", 1.0, (-3.0, 3.0), 0.05),
+            "logvar": (
+                "log \u03c3\u00b2", "log sigma squared", -1.0, (-3.0, 2.0), 0.05
+            ),
+        }
+    )  # fmt: skip
     return Panel(
         "kl_playground",
-        {
-            "mu": Control(mu, "mu, the mean"),
-            "logvar": Control(logvar, "log sigma squared"),
-        },
-        [mu, logvar],
+        controls,
+        widgets_of(controls.values()),
         room=[720, 640],
-        still=stills.drawn(_still),
-        still_text=(
-            "Three normal densities over the prior's: one shifted, one narrow, "
-            "one wide, each with its KL divergence from the prior in nats."
-        ),
+        still=pictures.still(_still),
+        still_text="Three normal densities over the prior's: one shifted, one "
+        "narrow, one wide, each with its KL divergence from the prior in nats.",
         # the KL at the far ends of the sliders, where the longest bar ends
         largest=6.7,
     )

@@ -8,20 +8,21 @@ from matplotlib.figure import Figure
 from .. import plots, sample
 from ..data import Split
 from ..models import Autoencoder
-from . import planes, stills
+from . import pictures, planes
 from .network import as_text, decoder
 from .panel import (
     Control,
     Panel,
     columns,
-    side_by_side,
-    slider,
+    sliders,
     space,
     subscript,
+    widgets_of,
 )
 from .planes import Plane, Series
 
-NEIGHBOURS = 5  # fewer images leave holes undefined
+NEIGHBOURS = 5  # a code's ball reaches to its fifth; fewer codes have no holes
+JUDGES = 400  # images that a decoded one is compared with
 
 
 def latent_map(
@@ -40,7 +41,7 @@ def latent_map(
 
     The first 1,000 images of `points` are drawn at their codes (for a VAE, mu),
     and both models start at the first of them. All that is said of the point
-    rests on these garments alone:
+    rests on these images alone:
 
     - the nearest one: each axis is divided by the standard deviation (sd) of
       the codes shown, so that the distances of two models can be compared;
@@ -48,12 +49,12 @@ def latent_map(
       shown code, holds (the rule of `measure.in_hole`, over these codes; over
       all training codes, holes are smaller);
     - the class of the decoded image: that of the nearest, by pixels at half
-      their resolution, among the first 400 of these garments as the model
-      itself redraws them. A judge with no training: it has ten answers and no
-      doubt, so it names a class for a picture of nothing, too.
+      their resolution, among the first 400 of these images as the model itself
+      redraws them. A judge with no training and no doubt: it names a class for
+      a picture of nothing, too.
 
     Check boxes show the prior's circles at one and two standard deviations
-    (VAE), the holes, and a path between two of the garments, along which the
+    (VAE), the holes, and a path between two of the images, along which the
     slider "t" walks from 0 to 1.
 
     Instead of models, `checkpoints` takes a series of (label, model) for each
@@ -64,25 +65,29 @@ def latent_map(
     series = planes.check_series(models, checkpoints)
     shown = planes.check_points(points)
     drawn = planes.planes_of(series, names, shown)
-    count, last = len(drawn[0].codes[0]), len(series[0]) - 1
-    places, walk = _coordinates(drawn), _checkpoint_slider(series[0])
-    boxes, path = _check_boxes(drawn, count), _path_slider(count)
+    count, last = len(shown or ()), len(series[0]) - 1
+    controls, rows = _controls(drawn, count)
     nets, maps = _described(drawn)
-    ends = (0, count - 1)
+    path, ends = _path_ends(shown, count), (0, count - 1)
+    several = " and of ".join(plane.name for plane in drawn)
+    codes = "the codes of the images shown, coloured by class, and "
     return Panel(
         "latent_map",
-        places | walk | boxes | path,
-        _rows(places, walk, boxes, path),
-        values={"checkpoint": last} | _path_ends(shown, count),
-        limits={"path_a": ends, "path_b": ends} if path else {},
+        controls,
+        rows,
+        values={"checkpoint": last} | path,
+        limits=dict.fromkeys(path, ends),
         room=_room(len(maps), bool(last), shown is not None),
-        still=stills.drawn(lambda figure: _still(figure, drawn, shown)),
-        still_text=_still_text(drawn, shown),
+        still=pictures.still(lambda figure: _still(figure, drawn, shown)),
+        still_text=f"The latent plane of {several}: {codes if count else ''}"
+        "images decoded on a grid over it.",
         nets=nets,
         maps=maps,
-        labels=[] if shown is None else shown.labels.tolist(),
-        classes=planes.classes(),
-        pictures="" if shown is None else planes.sheet(shown.images),
+        labels=shown.labels.tolist() if shown else [],
+        classes=pictures.classes(shown),
+        sheet=pictures.sheet(shown),
+        neighbours=NEIGHBOURS,
+        judges=JUDGES,
     )
 
 
@@ -93,86 +98,74 @@ def _described(drawn: Sequence[Plane]) -> tuple[list, list[dict]]:
     nets, maps = [], []
     for plane in drawn:
         checkpoints = []
-        for (label, model), codes in zip(
-            plane.series, plane.codes, strict=True
-        ):
-            checkpoints.append(
-                {"label": label, "net": len(nets), "codes": as_text(codes)}
-            )
+        for (_, model), codes in zip(plane.series, plane.codes, strict=True):
+            checkpoints.append({"net": len(nets), "codes": as_text(codes)})
             nets.append(decoder(model, plane.low, plane.high))
-        maps.append(
-            {
-                "name": plane.name,
-                "prior": plane.prior,
-                "low": plane.low,
-                "high": plane.high,
-                "step": plane.step,
-                "checkpoints": checkpoints,
-            }
-        )
+        maps.append(plane.described(checkpoints=checkpoints))
     return nets, maps
 
 
-# --- controls ----------------------------------------------------------------
+def _controls(
+    drawn: Sequence[Plane], count: int
+) -> tuple[dict[str, Control], list[ipywidgets.Widget]]:
+    """Every control by its trait, and the rows in which they stand."""
+    places = _coordinates(drawn)
+    sides = list(places.values())
+    rows = [columns(*(sides[i : i + 2] for i in range(0, len(sides), 2)))]
+    walk, path, boxes = {}, {}, _check_boxes(drawn, count)
+    labels = [label for label, _ in drawn[0].series]
+    if len(labels) > 1:
+        steps = ipywidgets.SelectionSlider(
+            options=labels,
+            value=labels[-1],
+            description="checkpoint",
+            **space(10),
+        )
+        walk["checkpoint"] = Control(steps, "checkpoint", labels)
+        rows.insert(0, steps)
+    if boxes:
+        wrapped = {"flex_flow": "row wrap"}
+        ticks = widgets_of(boxes.values())
+        rows.append(ipywidgets.HBox(ticks, layout=wrapped))
+    if count > 1:
+        about = ("t", "t, the place on the path", 0.0, (0.0, 1.0), 0.01)
+        path = sliders({"t": about})
+        rows += widgets_of(path.values())
+    return places | walk | boxes | path, rows
 
 
 def _coordinates(drawn: Sequence[Plane]) -> dict[str, Control]:
     """Two sliders for each plane, that start at the first image shown."""
-    heads = [f"{one.name} " if len(drawn) > 1 else "" for one in drawn]
-    longest = max(map(len, heads)) + len("z0")
-    controls = {}
-    for index, (plane, head) in enumerate(zip(drawn, heads, strict=True)):
-        codes = plane.codes[-1]
-        start = codes[0].tolist() if len(codes) else [0.0, 0.0]
+    rows = {}
+    for index, plane in enumerate(drawn):
+        start = [*plane.codes[-1][:1].flatten().tolist(), 0.0, 0.0]
+        head = f"{plane.name} " if len(drawn) > 1 else ""
         for axis, z in enumerate(("z0", "z1")):
             ends = plane.low[axis], plane.high[axis]
-            controls[f"map{index}_{z}"] = Control(
-                slider(
-                    head + subscript(z), start[axis], *ends, plane.step, longest
-                ),
-                f"{plane.name}, latent coordinate {z}",
-            )
-    return controls
-
-
-def _checkpoint_slider(series: Series) -> dict[str, Control]:
-    if len(series) == 1:
-        return {}
-    labels = [label for label, _ in series]
-    walk = ipywidgets.SelectionSlider(
-        options=labels,
-        value=labels[-1],
-        description="checkpoint",
-        **space(10),
-    )
-    return {"checkpoint": Control(walk, "checkpoint", labels)}
+            name = f"{plane.name}, latent coordinate {z}"
+            label = head + subscript(z)
+            about = (label, name, start[axis], ends, plane.step)
+            rows[f"map{index}_{z}"] = about
+    return sliders(rows)
 
 
 def _check_boxes(drawn: Sequence[Plane], count: int) -> dict[str, Control]:
-    boxes = {}
-    if any(plane.prior for plane in drawn):
-        boxes["show_prior"] = ("prior circles", True)
-    if count > NEIGHBOURS:
-        boxes["show_holes"] = ("holes", False)
-    if count > 1:
-        boxes["show_path"] = ("path from A to B", False)
-    layout = {"width": "auto"}
+    boxes = {
+        "show_prior": ("prior circles", any(plane.prior for plane in drawn)),
+        "show_holes": ("holes", count > NEIGHBOURS),
+        "show_path": ("path from A to B", count > 1),
+    }
+    options = {"indent": False, "layout": {"width": "auto"}}
     return {
         trait: Control(
             ipywidgets.Checkbox(
-                value=on, description=label, indent=False, layout=layout
+                trait == "show_prior", description=label, **options
             ),
             label,
         )
-        for trait, (label, on) in boxes.items()
+        for trait, (label, wanted) in boxes.items()
+        if wanted
     }
-
-
-def _path_slider(count: int) -> dict[str, Control]:
-    if count < 2:
-        return {}
-    t = slider("t", 0.0, 0.0, 1.0, 0.01, 2)
-    return {"t": Control(t, "t, the place on the path")}
 
 
 def _path_ends(shown: Split | None, count: int) -> dict[str, int]:
@@ -181,20 +174,6 @@ def _path_ends(shown: Split | None, count: int) -> dict[str, int]:
         return {}
     other = (shown.labels != shown.labels[0]).int().argmax().item() or 1
     return {"path_a": 0, "path_b": other}
-
-
-def _rows(
-    places: dict[str, Control],
-    walk: dict[str, Control],
-    boxes: dict[str, Control],
-    path: dict[str, Control],
-) -> list[ipywidgets.Widget]:
-    sliders = [control.widget for control in places.values()]
-    pairs = [sliders[i : i + 2] for i in range(0, len(sliders), 2)]
-    rows = [*(control.widget for control in walk.values()), columns(*pairs)]
-    if boxes:
-        rows.append(side_by_side([one.widget for one in boxes.values()]))
-    return [*rows, *(control.widget for control in path.values())]
 
 
 def _room(planes: int, with_slider: bool, with_images: bool) -> list[int]:
@@ -210,9 +189,6 @@ def _room(planes: int, with_slider: bool, with_images: bool) -> list[int]:
     return [wide + 54 * with_slider, narrow + 73 * with_slider]
 
 
-# --- still -------------------------------------------------------------------
-
-
 def _still(figure: Figure, drawn: Sequence[Plane], shown: Split | None) -> None:
     """Each plane's codes, and beside them what its decoder draws all over the
     plane.
@@ -220,22 +196,11 @@ def _still(figure: Figure, drawn: Sequence[Plane], shown: Split | None) -> None:
     figure.set_size_inches(7.2, 3.7 * len(drawn))
     axes = figure.subplots(len(drawn), 2, squeeze=False)
     for plane, (left, right) in zip(drawn, axes, strict=True):
-        extent = plane.extent
-        if shown is not None:
-            plots.latent_scatter(plane.codes[-1], shown.labels, left)
+        plane.draw(left, shown)
         if plane.prior:
             plots.prior_circles(left)
-        left.set(xlim=extent[:2], ylim=extent[2:])
-        z = plots.plane(extent, 12).to(next(plane.model.parameters()).device)
-        plots.decoded_plane(sample.decode(plane.model, z), extent, right)
-        titles = f"{plane.name}: codes", f"{plane.name}: decoded over the plane"
-        for ax, title in zip((left, right), titles, strict=True):
-            ax.set(title=title, aspect="equal")
-
-
-def _still_text(drawn: Sequence[Plane], shown: Split | None) -> str:
-    codes = "the codes of the garments shown, coloured by class, and "
-    return (
-        f"The latent plane of {' and of '.join(one.name for one in drawn)}: "
-        f"{'' if shown is None else codes}images decoded on a grid over it."
-    )
+        extent = [*left.get_xlim(), *left.get_ylim()]
+        images = sample.pictures(plane.model, plots.plane(extent, 12))
+        plots.decoded_plane(images, extent, right)
+        left.set(title=f"{plane.name}: codes")
+        right.set(title=f"{plane.name}: decoded over the plane", aspect="equal")

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from .. import plots, sample
 from ..models import Autoencoder
-from . import stills
+from . import pictures
 from .network import as_text, decoder
-from .panel import Control, Panel, nice_step, slider, subscript, tidy
+from .panel import Panel, nice_step, sliders, subscript, tidy, widgets_of
 from .planes import check_model
 
 REACH = 4.0  # the sliders reach this many standard deviations
@@ -31,23 +31,31 @@ def latent_sampler(model: Autoencoder, codes: Tensor | None = None) -> Panel:
     if codes is not None:
         codes = sample.check_codes(codes, dims).detach().cpu().float()
     low, high, step = _box(dims, codes)
-    controls = _sliders(low, high, step)
-    height = math.ceil(dims / 3)
+    rows = {}
+    for i, ends in enumerate(zip(low, high, strict=True)):
+        z = f"z{i}"
+        rows[z] = subscript(z), f"latent coordinate {z}", 0.0, ends, step
+    controls = sliders(rows)
+    scrolls = {"max_height": "330px", "overflow": "auto"} if dims > 16 else {}
+    columns = "repeat(auto-fill, minmax(min(100%, 230px), 1fr))"
+    grid = ipywidgets.GridBox(
+        widgets_of(controls.values()),
+        layout={"grid_template_columns": columns} | scrolls,
+    )
+    more = "." if codes is None else ", and at ten from the Gaussian fitted."
     return Panel(
         "latent_sampler",
         controls,
-        [_grid(controls)],
-        room=[410 + min(330, 34 * height), 465 + min(330, 34 * dims)],
-        still=stills.drawn(lambda figure: _still(figure, model, codes)),
-        still_text=(
-            f"Images decoded at ten draws from the prior of {dims} dimensions"
-            + (
-                "."
-                if codes is None
-                else ", and at ten from the Gaussian fitted to the codes."
-            )
-        ),
+        [grid],
+        room=[
+            410 + min(330, 34 * math.ceil(dims / 3)),
+            465 + min(330, 34 * dims),
+        ],
+        still=pictures.still(lambda figure: _still(figure, model, codes)),
+        still_text="Images decoded at ten draws from the prior of "
+        f"{dims} dimensions{more}",
         nets=[decoder(model, low, high)],
+        shape=list(model.image_shape),
         low=low,
         high=high,
         step=step,
@@ -68,29 +76,6 @@ def _box(
     steps = (low / step).floor().tolist(), (high / step).ceil().tolist()
     low, high = ([tidy(at * step, step) for at in ends] for ends in steps)
     return low, high, step
-
-
-def _sliders(
-    low: list[float], high: list[float], step: float
-) -> dict[str, Control]:
-    names = [f"z{i}" for i in range(len(low))]
-    return {
-        name: Control(
-            slider(subscript(name), 0.0, *ends, step, len(names[-1])),
-            f"latent coordinate {name}",
-        )
-        for name, *ends in zip(names, low, high, strict=True)
-    }
-
-
-def _grid(controls: dict[str, Control]) -> ipywidgets.GridBox:
-    scrolls = {"max_height": "330px", "overflow": "auto"}
-    columns = "repeat(auto-fill, minmax(min(100%, 230px), 1fr))"
-    return ipywidgets.GridBox(
-        [control.widget for control in controls.values()],
-        layout={"grid_template_columns": columns}
-        | (scrolls if len(controls) > 16 else {}),
-    )
 
 
 def _densities(codes: Tensor) -> list[dict]:
@@ -114,9 +99,8 @@ def _still(figure: Figure, model: Autoencoder, codes: Tensor | None) -> None:
     if codes is not None:
         samplers["fitted\nGaussian"] = sample.fitted_gaussian(codes)
     figure.set_size_inches(7.2, 0.3 + 0.8 * len(samplers))
-    device = next(model.parameters()).device
-    images = {
-        name: sample.decode(model, draw(10, seed=0).to(device))
+    rows = {
+        name: sample.pictures(model, draw(10, seed=0))
         for name, draw in samplers.items()
     }
-    plots.image_rows(images, figure.subplots())
+    plots.image_rows(rows, figure.subplots())

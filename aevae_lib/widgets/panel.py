@@ -1,5 +1,6 @@
 """A panel: a view, and the controls that move it, linked in the browser."""
 
+import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,27 +20,19 @@ class Control:
 
     widget: ipywidgets.Widget
     name: str
-    values: Sequence[str] | None = None
+    values: Sequence[str] = ()
 
     @property
     def linked(self) -> str:
         """The trait of the control that the view shares."""
-        return "value" if self.values is None else "index"
+        return "index" if self.values else "value"
 
     @property
-    def now(self) -> float:
-        """The shared value."""
-        return getattr(self.widget, self.linked)
-
-    @property
-    def limits(self) -> tuple[float, float]:
-        """The least and the largest value that it can take."""
-        if self.values is not None:
-            return 0, len(self.values) - 1
-        least, most = (
-            getattr(self.widget, end, None) for end in ("min", "max")
-        )
-        return (0, 1) if most is None else (least, most)
+    def start(self) -> list[float]:
+        """The shared value as it is, the least, and the largest."""
+        least = getattr(self.widget, "min", 0)
+        most = getattr(self.widget, "max", max(1, len(self.values) - 1))
+        return [getattr(self.widget, self.linked), least, most]
 
 
 class Panel(ipywidgets.VBox):
@@ -51,6 +44,9 @@ class Panel(ipywidgets.VBox):
     its `index`.) `sliders` are those controls that have a range.
     """
 
+    # What ipywidgets 7 would show in place of the bundle below.
+    _ipython_display_ = None
+
     def __init__(
         self,
         kind: str,
@@ -60,46 +56,76 @@ class Panel(ipywidgets.VBox):
         limits: dict[str, tuple[float, float]] | None = None,
         **traits,
     ):
-        """A panel of the view `kind`, with `rows` of controls under it.
-
-        `values` are the view's further values, each a trait of its own; those
-        with `limits` are carried by links, too. `traits` are what else the
-        view's JavaScript reads.
+        """The view `kind` with `rows` of controls; `values` are its further
+        values, of which links carry those with `limits`, and `traits` are what
+        else its JavaScript reads.
         """
-        shared = {trait: one.now for trait, one in controls.items()}
-        ranges = {trait: one.limits for trait, one in controls.items()}
-        ranges |= limits or {}
-        everything = (values or {}) | shared
-        named = {}
-        for trait, one in controls.items():
-            named[trait] = {"name": one.name}
-            if one.values:
-                named[trait]["values"] = list(one.values)
-        view = View(
-            everything,
-            kind=kind,
-            controls=named,
-            start={t: [everything[t], *ends] for t, ends in ranges.items()},
-            whole=[t for t in ranges if type(everything[t]) is int],
-            **traits,
-        )
+        start = {trait: one.start for trait, one in controls.items()}
+        values = (values or {}) | {
+            trait: one[0] for trait, one in start.items()
+        }
+        start |= {t: [values[t], *ends] for t, ends in (limits or {}).items()}
+        named = {
+            trait: {"name": one.name, "values": list(one.values)}
+            for trait, one in controls.items()
+        }
+        view = View(values, kind, controls=named, start=start, **traits)
         super().__init__([view, ipywidgets.VBox(list(rows))])
         self.add_class("aevae-panel")
         view.add_class("aevae-root")
-        self.view = view
+        self.view, self.links = view, []
         self.controls = {trait: one.widget for trait, one in controls.items()}
-        self.sliders = {
-            trait: widget
-            for trait, widget in self.controls.items()
-            if hasattr(widget, "max")
+        for trait, one in controls.items():
+            # by this class the view finds and names the control's handle
+            one.widget.add_class(f"aevae-{trait}")
+            ends = (one.widget, one.linked), (view, trait)
+            self.links.append(ipywidgets.jslink(*ends))
+        for net in view.nets:
+            net.users.add(view)
+
+    @property
+    def sliders(self) -> dict[str, ipywidgets.Widget]:
+        """The controls that have a range."""
+        return {
+            k: one for k, one in self.controls.items() if hasattr(one, "max")
         }
-        for trait, widget in self.controls.items():
-            # by this the view finds and names its handle
-            widget.add_class(f"aevae-{trait}")
-        self.links = [
-            ipywidgets.jslink((one.widget, one.linked), (view, trait))
-            for trait, one in controls.items()
-        ]
+
+    def close(self) -> None:
+        """Take the panel off the page, and with it the networks that no other
+        open panel shows.
+        """
+        if self.comm is None:
+            return
+        for part in (*self.links, *_inside(self)):
+            part.close()
+        for net in self.view.nets:
+            net.drop(self.view)
+        self.view.nets = []
+        super().close()
+        self._repr_mimebundle_ = None
+
+    def _repr_mimebundle_(self, **_) -> dict[str, object]:
+        """The panel, and for pages where no widget can be, its still figure."""
+        text = self.view.still_text
+        image = f'<img src="{self.view.still}" alt="{html.escape(text)}">'
+        view = {"version_major": 2, "version_minor": 0}
+        return {
+            "text/plain": text,
+            "text/html": image,
+            "application/vnd.jupyter.widget-view+json": view
+            | {"model_id": self.model_id},
+        }
+
+
+def _inside(box: ipywidgets.Box) -> list[ipywidgets.Widget]:
+    children = [
+        (child, getattr(child, "children", None)) for child in box.children
+    ]
+    return [
+        part
+        for child, more in children
+        for part in ([*_inside(child), child] if more else [child])
+    ]
 
 
 class View(anywidget.AnyWidget):
@@ -109,85 +135,83 @@ class View(anywidget.AnyWidget):
 
     kind = traitlets.Unicode().tag(sync=True)  # names its module in frontend/
     nets = traitlets.List().tag(sync=True, **ipywidgets.widget_serialization)
-    # the name of each control for screen readers
+    # the name of each control for screen readers, and those of its values
     controls = traitlets.Dict().tag(sync=True)
-    # what a link can carry: [first value, least, most]
+    # what a link can carry: [first value, least, largest]
     start = traitlets.Dict().tag(sync=True)
-    # those of them that are whole numbers
-    whole = traitlets.List().tag(sync=True)
     # the figure for paper, as a data address, and what it shows
     still = traitlets.Unicode().tag(sync=True)
     still_text = traitlets.Unicode().tag(sync=True)
     # the panel's height in px, on wide and narrow pages
     room = traitlets.List().tag(sync=True)
+    # those of the values that are whole numbers
+    whole = traitlets.List().tag(sync=True)
 
     def __init__(self, values: dict[str, float], kind: str, **traits):
-        """A view whose `values` can be linked; the other traits stay."""
         kinds = {bool: traitlets.Bool, int: traitlets.Int}
         kinds[float] = traitlets.Float
         more = {name: kinds[type(value)] for name, value in values.items()}
-        for name in traits:  # what this kind of view has besides
-            if not self.has_trait(name):
-                more[name] = traitlets.Any
-        self.add_traits(
-            **{k: kind().tag(sync=True) for k, kind in more.items()}
-        )
-        self._esm = source.joined(
-            kind, end=f"export default {{ render: ${kind}.render }};\n"
-        )
+        whole = [name for name, one in more.items() if one is traitlets.Int]
+        # what this kind of view has besides
+        own = [name for name in traits if not self.has_trait(name)]
+        more |= dict.fromkeys(own, traitlets.Any)
+        self.add_traits(**{k: one().tag(sync=True) for k, one in more.items()})
+        end = f"export default {{ render: ${kind}.render }};\n"
+        self._esm = source.joined(kind, end=end)
         self._css = source.read("style.css")
-        super().__init__(**values, kind=kind, **traits)
+        super().__init__(kind=kind, whole=whole, **values, **traits)
 
 
 # --- controls ----------------------------------------------------------------
 
 
-def slider(
-    description: str,
-    value: float,
-    low: float,
-    high: float,
-    step: float,
-    label_length: int,
-) -> ipywidgets.FloatSlider:
-    """A slider on whole steps, with room for `label_length` letters."""
-    return ipywidgets.FloatSlider(
-        value=tidy(low + round((value - low) / step) * step, step),
-        min=low,
-        max=high,
-        step=step,
-        description=description,
-        readout_format=f".{_digits(step)}f",
-        **space(label_length),
-    )
-
-
-def space(label_length: int) -> dict[str, dict[str, str]]:
-    """A slider's style and layout, for labels of `label_length` letters."""
-    return {
-        "style": {"description_width": f"{label_length * 0.6 + 0.6:.1f}em"},
-        "layout": {"width": "auto", "min_width": "0"},
-    }
-
-
-def columns(*groups: Sequence[ipywidgets.Widget]) -> ipywidgets.HBox:
-    """Groups of controls side by side, or where the page is narrow, below one
-    another.
+def sliders(rows: dict[str, tuple]) -> dict[str, Control]:
+    """Controls from {trait: (label, name, value, (low, high), step)}, on whole
+    steps, all with room for the longest label. An int as step gives integers.
     """
-    column = {"flex": "1 1 250px", "min_width": "0"}
-    boxes = [ipywidgets.VBox(list(one), layout=column) for one in groups]
-    return side_by_side(boxes)
+    longest, made = max(len(row[0]) for row in rows.values()), {}
+    for trait, (label, name, value, (low, high), step) in rows.items():
+        options = {"min": low, "max": high, "description": label}
+        if isinstance(step, int):
+            widget = ipywidgets.IntSlider(
+                value=value, **options, **space(longest)
+            )
+        else:
+            value = tidy(low + round((value - low) / step) * step, step)
+            options |= {"step": step, "readout_format": f".{_digits(step)}f"}
+            widget = ipywidgets.FloatSlider(
+                value=value, **options, **space(longest)
+            )
+        made[trait] = Control(widget, name)
+    return made
 
 
-def side_by_side(widgets: Sequence[ipywidgets.Widget]) -> ipywidgets.HBox:
-    """Widgets in a row that may be broken."""
-    return ipywidgets.HBox(list(widgets), layout={"flex_flow": "row wrap"})
+def space(longest: int) -> dict[str, dict[str, str]]:
+    """A slider's style and layout, for labels of `longest` letters."""
+    style = {"description_width": f"{longest * 0.6 + 0.6:.1f}em"}
+    return {"style": style, "layout": {"width": "auto", "min_width": "0"}}
+
+
+def columns(*groups: Sequence[Control]) -> ipywidgets.HBox:
+    """Groups of controls side by side, or, on a narrow page, one after the
+    other.
+    """
+    one = {"flex": "1 1 250px", "min_width": "0"}
+    boxes = [ipywidgets.VBox(widgets_of(group), layout=one) for group in groups]
+    return ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"})
+
+
+def widgets_of(controls: Sequence[Control]) -> list[ipywidgets.Widget]:
+    """What is put on a page of these controls."""
+    return [control.widget for control in controls]
 
 
 def subscript(name: str) -> str:
     """ "z12" as it is printed."""
-    low = "".join(chr(0x2080 + digit) for digit in range(10))
-    return name.translate(str.maketrans("0123456789", low))
+    return "".join(
+        chr(0x2080 + int(letter)) if letter.isdigit() else letter
+        for letter in name
+    )
 
 
 def nice_step(width: float) -> float:
@@ -195,9 +219,8 @@ def nice_step(width: float) -> float:
     200 or more.
     """
     unit = 10.0 ** math.floor(math.log10(width / 200))
-    return tidy(
-        max(unit * n for n in (1, 2, 5) if unit * n <= width / 200), unit
-    )
+    steps = (unit * n for n in (1, 2, 5) if unit * n <= width / 200)
+    return tidy(max(steps), unit)
 
 
 def tidy(value: float, step: float) -> float:

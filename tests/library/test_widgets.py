@@ -2,20 +2,28 @@
 
 import ast
 import base64
+import copy
+import html
 import io
 import json
 import os
 import re
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
+import nbconvert
+import nbformat
 import numpy as np
 import pytest
 import torch
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.image import imread
+from nbclient import NotebookClient
 from torch import nn
 
-from aevae_lib import data, losses, models, sample, widgets
-from aevae_lib.widgets import planes
+from aevae_lib import data, likelihoods, losses, models, sample, widgets
+from aevae_lib.widgets import network, planes
 
 pytestmark = pytest.mark.filterwarnings(
     "error"
@@ -28,7 +36,8 @@ def split():
     images = torch.randint(
         0, 256, (1200, 1, 32, 32), generator=generator, dtype=torch.uint8
     )
-    return data.Split(images, torch.arange(1200) % 10)
+    names = tuple(f"class {k}" for k in range(10))
+    return data.Split(images, torch.arange(1200) % 10, names)
 
 
 KINDS = ["one map", "two maps", "checkpoints", "sampler", "sampler with codes"]
@@ -238,11 +247,8 @@ def test_every_checkpoint_has_its_own_codes_and_decoder(split):
     assert panel.view.controls["checkpoint"]["values"] == ["0", "1", "2"]
     for one, plane in zip(series, panel.view.maps, strict=True):
         low, high = torch.tensor(plane["low"]), torch.tensor(plane["high"])
-        for (label, model), given in zip(
-            one, plane["checkpoints"], strict=True
-        ):
+        for (_, model), given in zip(one, plane["checkpoints"], strict=True):
             codes = sample.encode(model, split.images[:1000])
-            assert given["label"] == label
             torch.testing.assert_close(codes_in(given["codes"]), codes)
             assert ((low <= codes) & (codes <= high)).all()  # one frame for all
             net = panel.view.nets[given["net"]]
@@ -259,9 +265,9 @@ def test_the_sheet_of_pictures_holds_every_garment_at_its_place(split):
     smooth = split.images.clone()
     smooth[...] = (torch.arange(1200) % 250).view(-1, 1, 1, 1).to(torch.uint8)
     view = widgets.latent_map(
-        models.VAE(), points=split._replace(images=smooth)
+        models.VAE(), points=replace(split, images=smooth, frame=2)
     ).view
-    raw = base64.b64decode(view.pictures.partition(",")[2])
+    raw = base64.b64decode(view.sheet["picture"].partition(",")[2])
     sheet = np.asarray(imread(io.BytesIO(raw), format="webp"))
     assert sheet.shape[:2] == (25 * 28, 40 * 28)
     for index in (0, 39, 40, 517, 999):
@@ -279,7 +285,7 @@ def test_the_encoder_starts_from_the_first_garment_and_shows_each_class(split):
     garments = np.frombuffer(base64.b64decode(view.images), np.uint8).reshape(
         -1, 1, 32, 32
     )
-    assert view.names == [name for name in data.CLASS_NAMES for _ in range(3)]
+    assert view.names == [name for name in split.classes for _ in range(3)]
     for number, garment in enumerate(torch.from_numpy(garments.copy())):
         own = split.images[split.labels == number // 3][number % 3]
         assert torch.equal(garment, own)
@@ -397,6 +403,134 @@ def test_weights_travel_as_text():
     assert len(base64.b64decode(net.weights)) == 2 * parameters
 
 
+def test_a_closed_panel_frees_the_networks_that_nobody_else_shows():
+    torch.manual_seed(5)
+    first, second = models.Autoencoder(), models.VAE()
+    both, one = widgets.latent_map(first, second), widgets.latent_map(first)
+    shared, own = both.view.nets
+    assert one.view.nets == [shared]
+    parts = [*both.links, *both.controls.values(), both.view]
+    both.close()
+    both.close()  # again is no error
+    assert [part.comm for part in parts] == [None] * len(parts)
+    assert own.comm is None
+    assert shared.comm is not None
+    assert both.view.nets == []
+    assert own.digest not in network._nets
+    again = widgets.latent_map(second)
+    assert again.view.nets[0].comm is not None
+    one.close()
+    assert shared.comm is None
+
+
+# --- any picture -------------------------------------------------------------
+
+
+def pictures_of(shape, classes=13, count=90):
+    generator = torch.Generator().manual_seed(3)
+    images = torch.randint(
+        0, 256, (count, *shape), generator=generator, dtype=torch.uint8
+    )
+    names = tuple(f"kind {k}" for k in range(classes))
+    return data.Split(images, torch.arange(count) % classes, names)
+
+
+@pytest.mark.parametrize("shape", [(3, 64, 48), (1, 28, 28), (3, 9, 21)])
+def test_any_picture_has_its_widgets(shape):
+    shown = pictures_of(shape)
+    colour = likelihoods.WithSigma(0.2, learned=True)
+    ae = models.Autoencoder(image_shape=shape)
+    vae = models.VAE(image_shape=shape, likelihood=colour)
+    view = widgets.latent_map(ae, vae, points=shown).view
+    assert [one["shape"] for one in view.maps] == [list(shape)] * 2
+    assert [one["name"] for one in view.classes] == list(shown.classes)
+    looks = {(one["color"], one["marker"]) for one in view.classes}
+    assert len(looks) == 13, "no two classes look alike"
+    assert [net.layers[-1] for net in view.nets] == [
+        {"type": "sigmoid"},
+        {"type": "identity"},
+    ]
+    raw = base64.b64decode(view.sheet["picture"].partition(",")[2])
+    sheet = np.asarray(imread(io.BytesIO(raw), format="webp"))
+    assert sheet.shape[:2] == (3 * shape[1], 40 * shape[2])
+    assert (view.sheet["height"], view.sheet["width"]) == shape[1:]
+
+    view = widgets.encoder_live(ae, vae, images=shown).view
+    assert view.shape == list(shape)
+    pixels = np.frombuffer(base64.b64decode(view.images), np.uint8)
+    pixels = pixels.reshape(39, shape[1], shape[2], shape[0])
+    own = shown.images[13]  # the second of the first class
+    np.testing.assert_array_equal(pixels[1], own.permute(1, 2, 0).numpy())
+    assert view.start["top"][1:] == [0, 7 * shape[1] // 8]
+    assert view.start["right"][1:] == [-(3 * shape[2] // 8), 3 * shape[2] // 8]
+    assert widgets.latent_sampler(vae).view.shape == list(shape)
+
+
+def test_colours_stay_what_they_are_in_the_sheet():
+    shown = pictures_of((3, 16, 16), classes=2)
+    shown.images[:] = torch.tensor([200, 100, 20])[:, None, None]
+    model = models.Autoencoder(image_shape=(3, 16, 16))
+    sheet = widgets.latent_map(model, points=shown).view.sheet
+    raw = base64.b64decode(sheet["picture"].partition(",")[2])
+    first = np.asarray(imread(io.BytesIO(raw), format="webp"))[:16, :16, :3]
+    assert abs(first.mean((0, 1)) - [200, 100, 20]).max() < 6
+
+
+def test_large_pictures_travel_small():
+    shown = pictures_of((1, 40, 200), classes=2, count=41)
+    model = models.Autoencoder(image_shape=(1, 40, 200))
+    sheet = widgets.latent_map(model, points=shown).view.sheet
+    assert (sheet["height"], sheet["width"], sheet["rows"]) == (13, 64, 2)
+
+
+def test_floating_pictures_are_taken_in_their_range():
+    shown = pictures_of((1, 16, 16), classes=2)
+    model = models.VAE(image_shape=(1, 16, 16))
+    floats = replace(shown, images=shown.images.float() / 255)
+    assert (
+        widgets.encoder_live(model, images=floats).view.images
+        == widgets.encoder_live(model, images=shown).view.images
+    )
+    with pytest.raises(ValueError, match=r"\[0, 1\].*from 0 to 255"):
+        widgets.latent_map(
+            model, points=replace(shown, images=shown.images.float())
+        )
+
+
+def test_one_image_is_enough():
+    one = pictures_of((1, 16, 16), classes=1, count=1)
+    model = models.VAE(image_shape=(1, 16, 16))
+    assert set(widgets.latent_map(model, points=one).controls) == {
+        "map0_z0",
+        "map0_z1",
+        "show_prior",
+    }
+    widgets.encoder_live(model, images=one)
+
+
+def test_no_widget_changes_its_model(split):
+    def networks(*shape):
+        trunk, decoder = models.lesson_networks(*shape)
+        trunk.insert(2, nn.Dropout(0.5))
+        return trunk, decoder
+
+    torch.manual_seed(0)
+    model = models.VAE(2, networks).double()
+    model.decoder.eval()
+    before = copy.deepcopy(model.state_dict())
+    modes = [layer.training for layer in model.modules()]
+    state = torch.get_rng_state()
+    few = split[:80]
+    widgets.latent_map(model, points=few)
+    widgets.encoder_live(model, images=few)
+    widgets.latent_sampler(model, sample.encode(model, few.images))
+    assert modes == [layer.training for layer in model.modules()]
+    assert torch.equal(state, torch.get_rng_state())
+    for name, value in model.state_dict().items():
+        assert value.dtype == torch.double
+        assert torch.equal(value, before[name])
+
+
 # --- saving ------------------------------------------------------------------
 
 
@@ -411,7 +545,7 @@ def test_a_saved_page_holds_the_values_of_now_and_everything_it_needs(
     assert path == tmp_path / "mine.html"
     text = path.read_text(encoding="utf-8")
     assert "<title>Mine &amp; &lt;/title&gt; yours</title>" in text
-    assert "{{" not in text
+    assert not re.search(r"\{\{\w+\}\}", text)
     assert not re.search(r"""(src|href)=["'](?!data:)""", text)
     state = json.loads(re.search(r'id="aevae-state">(.*?)</script>', text)[1])
     for slider in panel.sliders.values():
@@ -420,8 +554,71 @@ def test_a_saved_page_holds_the_values_of_now_and_everything_it_needs(
     assert kinds.count("LinkModel") == len(panel.links)
     for net in panel.view.nets:
         assert text.count(net.weights) == 1
-    assert text.count("function convTranspose(") == 1
+    assert text.count("function render(") == 1
     assert text.count(panel.view.still) == 1
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["{{state}}", "{{title}}", "{{nobody}}", r"\1 \g<0>", "{title} %s $page"],
+)
+def test_a_title_is_only_a_title(title, tmp_path):
+    panel = widgets.kl_playground()
+    path = widgets.save_html(panel, tmp_path / "x.html", title=title)
+    text = path.read_text(encoding="utf-8")
+    assert f"<title>{html.escape(title)}</title>" in text
+    assert f"<h1>{html.escape(title)}</h1>" in text
+    plain = widgets.save_html(panel, tmp_path / "y.html", title="-")
+    assert len(text) - len(plain.read_text(encoding="utf-8")) == 2 * (
+        len(html.escape(title)) - 1
+    )
+
+
+def test_a_name_of_a_class_is_only_a_name(tmp_path):
+    name = "</script>{{state}}<img src=x onerror=alert(1)>"
+    shown = pictures_of((1, 16, 16), classes=1, count=40)
+    shown = replace(shown, classes=(name,))
+    model = models.Autoencoder(image_shape=(1, 16, 16))
+    panel = widgets.latent_map(model, points=shown, names=[name])
+    text = widgets.save_html(panel, tmp_path / "x.html").read_text("utf-8")
+    state = re.search(r'id="aevae-state">(.*?)</script>', text)[1]
+    view = json.loads(state)[panel.view.model_id]["state"]
+    assert view["classes"][0]["name"] == view["maps"][0]["name"] == name
+    assert "<img src=x" not in text
+
+
+# --- where no widget can be --------------------------------------------------
+
+
+@pytest.mark.parametrize("exporter", ["HTMLExporter", "MarkdownExporter"])
+def test_nbconvert_shows_the_still(exporter):
+    """A notebook that was run and saved without the state of its widgets."""
+    cell = nbformat.v4.new_code_cell(
+        "from aevae_lib import widgets\nwidgets.kl_playground()"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    NotebookClient(notebook, timeout=120, store_widget_state=False).execute()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that there is no state
+        text, _ = getattr(nbconvert, exporter)().from_notebook_node(notebook)
+    panel = widgets.kl_playground()
+    assert "Panel(children" not in text
+    [shown] = re.findall(r"<img[^>]+>", text)
+    assert f'alt="{panel.view.still_text}"' in html.unescape(shown)
+    raw = base64.b64decode(re.search(r"base64,([^\"]+)", shown)[1])
+    assert imread(io.BytesIO(raw), format="webp").shape[1] > 300
+
+
+def test_the_widget_stands_beside_its_still_in_an_output():
+    """In either ipywidgets: 7 would show something else first."""
+    panel = widgets.kl_playground()
+    bundle, _ = DisplayFormatter().format(panel)
+    view = bundle["application/vnd.jupyter.widget-view+json"]
+    assert view["model_id"] == panel.model_id
+    assert bundle["text/plain"] == panel.view.still_text
+    panel.close()
+    bundle, _ = DisplayFormatter().format(panel)
+    assert set(bundle) == {"text/plain"}
 
 
 def test_a_page_that_cannot_be_saved_is_one_clear_error(tmp_path, monkeypatch):
@@ -459,7 +656,11 @@ def broken(part: str) -> models.VAE:
 
 def with_decoder(*layers: nn.Module) -> models.VAE:
     return models.VAE(
-        2, lambda d: (models.lesson_networks(d)[0], nn.Sequential(*layers))
+        2,
+        lambda *shape: (
+            models.lesson_networks(*shape)[0],
+            nn.Sequential(*layers),
+        ),
     )
 
 
@@ -617,6 +818,7 @@ def test_bad_input_is_one_clear_error(call, error, says, split):
 
 # What the widgets take from ipywidgets, each tried with 7.7.1.
 IN_IPYWIDGETS_7 = {
+    "Box",
     "Checkbox",
     "FloatSlider",
     "GridBox",

@@ -10,7 +10,15 @@ from pathlib import Path
 import torch
 from ipywidgets.embed import dependency_state, embed_data
 
-from aevae_lib import data, losses, models, sample, train, widgets
+from aevae_lib import (
+    data,
+    likelihoods,
+    losses,
+    models,
+    sample,
+    train,
+    widgets,
+)
 from aevae_lib.widgets import source
 from book.site_extension import place_widgets
 
@@ -27,8 +35,10 @@ PAGE = """<!doctype html>
 <link rel="stylesheet" href="_static/place.css">
 <style>
   body {{ margin: 0 auto; max-width: 50rem; padding: 8px; }}
-  @media (prefers-color-scheme: dark) {{ body {{ background: #14181e; color: #e6e6e6;
-    --pst-color-text-base: #e6e6e6; --pst-color-background: #14181e; }} }}
+  @media (prefers-color-scheme: dark) {{
+    body {{ background: #14181e; color: #e6e6e6;
+      --pst-color-text-base: #e6e6e6; --pst-color-background: #14181e; }}
+  }}
 </style>
 {head}
 </head>
@@ -41,16 +51,17 @@ PAGE = """<!doctype html>
 """
 
 
-HEAD = """<script type="application/vnd.jupyter.widget-state+json">{state}</script>
+KIND = "application/vnd.jupyter.widget"
+HEAD = f"""<script type="{KIND}-state+json">{{state}}</script>
 <script defer src="_static/widgets.js"></script>"""
-VIEW = '<script type="application/vnd.jupyter.widget-view+json">{view}</script>'
+VIEW = f'<script type="{KIND}-view+json">{{view}}</script>'
 
 
 def garments() -> data.Split:
     """A thousand garments of the shipped sample: as many as the planes show."""
-    images, labels = data.read_folder(data.SAMPLE_FOLDER)[1]
-    assert len(images) >= 1000
-    return data.Split(images[:1000], labels[:1000])
+    shown = data.read_folder(data.SAMPLE_FOLDER)[1]
+    assert len(shown) >= 1000
+    return shown[:1000]
 
 
 @cache
@@ -61,7 +72,33 @@ def quick(kind: type, latent_dim: int = 2, seed: int = 0) -> models.Autoencoder:
     loss = losses.vae_loss if kind is models.VAE else losses.ae_loss
     images = data.read_folder(data.SAMPLE_FOLDER)[0].images
     train.fit(model, loss, images, budget=2560, seed=seed, lr=4e-3, reports=1)
-    return model.to(memory_format=torch.contiguous_format).eval()
+    return model
+
+
+def colours() -> data.Split:
+    """Discs of three colours on grounds of their own, 64 rows by 48 columns."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(240) % 3
+    disc = torch.tensor([[230, 40, 30], [30, 200, 60], [40, 70, 240]])
+    place = torch.rand(240, 2, 1, 1, generator=generator) * 0.4 + 0.3
+    y = torch.linspace(0, 1, 64)[:, None] - place[:, 0]
+    x = torch.linspace(0, 0.75, 48) - 0.75 * place[:, 1]
+    inside = (x**2 + y**2 < 0.04)[:, None]
+    ground = torch.randint(60, 160, (240, 3, 1, 1), generator=generator)
+    images = torch.where(inside, disc[labels][..., None, None], ground)
+    names = ("red", "green", "blue")
+    return data.Split(images.to(torch.uint8), labels, names)
+
+
+@cache
+def colourful(kind: type) -> models.Autoencoder:
+    """A model of those pictures, with a Gaussian whose sigma it learns."""
+    torch.manual_seed(0)
+    sigma = likelihoods.WithSigma(0.3, learned=True)
+    model = kind(2, image_shape=(3, 64, 48), likelihood=sigma)
+    loss = losses.vae_loss if kind is models.VAE else losses.ae_loss
+    train.fit(model, loss, colours().images, 1280, lr=4e-3, batch_size=32)
+    return model
 
 
 def panels() -> dict[str, widgets.Panel]:
@@ -69,6 +106,7 @@ def panels() -> dict[str, widgets.Panel]:
     shown = garments()
     ae, vae = quick(models.Autoencoder), quick(models.VAE)
     deep = quick(models.VAE, 5)
+    discs = colourful(models.Autoencoder), colourful(models.VAE)
     series = [
         [(f"seed {seed}", quick(kind, seed=seed)) for seed in (1, 2, 0)]
         for kind in (models.Autoencoder, models.VAE)
@@ -82,6 +120,8 @@ def panels() -> dict[str, widgets.Panel]:
         ),
         "encoder": widgets.encoder_live(ae, vae, images=shown),
         "kl": widgets.kl_playground(),
+        "colour": widgets.latent_map(*discs, points=colours()),
+        "colour-encoder": widgets.encoder_live(*discs, images=colours()),
     }
 
 

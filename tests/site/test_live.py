@@ -8,6 +8,7 @@ torch computes.
 import base64
 import gzip
 import re
+from functools import partial
 from urllib.parse import urlencode
 
 import numpy as np
@@ -28,36 +29,45 @@ EVERY = pytest.mark.parametrize(
 
 # What a panel shows: its pictures, what moves on its planes, its curve.
 SHOWN = """() => Array.from(
-  document.querySelectorAll(".aevae-panel :is(canvas, .aevae-plane svg:last-child, .aevae-q)"),
+  document.querySelectorAll(
+    ".aevae-panel :is(canvas, .aevae-plane svg:last-child, .aevae-q)"),
   (part) => part.toDataURL?.() ?? part.outerHTML).join()"""
 # A slider's value: the browser's own, or of ipywidgets' what stands beside it,
 # or its place.
 VALUE = """(handle) => {
   if (handle.matches("input")) return Number(handle.value);
-  const text = handle.closest(".widget-slider").querySelector(".widget-readout").textContent
-    .replace("\\u2212", "-");
-  return Number(/^[-0-9.]+$/.test(text) ? text : handle.getAttribute("aria-valuenow"));
+  const text = handle.closest(".widget-slider").querySelector(".widget-readout")
+    .textContent.replace("\\u2212", "-");
+  const written = /^[-0-9.]+$/.test(text);
+  return Number(written ? text : handle.getAttribute("aria-valuenow"));
 }"""
+# An image's red, green and blue, row by row.
 PIXELS = """(canvas) => {
-  const copy = new OffscreenCanvas(32, 32).getContext("2d", { willReadFrequently: true });
+  const { width, height } = canvas;
+  const copy = new OffscreenCanvas(width, height)
+    .getContext("2d", { willReadFrequently: true });
   copy.drawImage(canvas, 0, 0);
-  return Array.from(copy.getImageData(0, 0, 32, 32).data)
-    .filter((_, i) => i % 4 === 0).map((grey) => grey / 255);
+  return Array.from(copy.getImageData(0, 0, width, height).data)
+    .filter((_, i) => i % 4 < 3).map((level) => level / 255);
 }"""
 # Notes when the widget is ready, how far the page jumped, and how long each
 # frame's work took.
 WATCH = """
-addEventListener("aevae-ready", () => { window.readyAt ??= performance.now(); });
+addEventListener("aevae-ready", () => {
+  window.readyAt ??= performance.now();
+});
 window.jumped = 0;
 new PerformanceObserver((list) => list.getEntries().forEach((entry) => {
   window.jumped += entry.value;
 })).observe({ type: "layout-shift", buffered: true });
-window.frames = new Map(); // a frame's time, and the work of all that was asked of it
+// a frame's time, and the work of all that was asked of it
+window.frames = new Map();
 const ask = window.requestAnimationFrame;
 window.requestAnimationFrame = (act) => ask((time) => {
   const start = performance.now();
   act(time);
-  window.frames.set(time, (window.frames.get(time) ?? 0) + performance.now() - start);
+  const before = window.frames.get(time) ?? 0;
+  window.frames.set(time, before + performance.now() - start);
 });
 """
 
@@ -83,7 +93,7 @@ def visit(browser, small_site):
         visitor.page.goto(f"{small_site}{name}.html{where}", wait_until="load")
         if context.get("java_script_enabled", True):
             visitor.page.wait_for_function(
-                "document.querySelectorAll('.aevae-place:not(.aevae-is-ready)').length === 0"
+                "!document.querySelector('.aevae-place:not(.aevae-is-ready)')"
             )
         visitor.page.visitor = visitor
         return visitor.page
@@ -108,6 +118,11 @@ def after(page, act):
     page.wait_for_function(
         f"(before) => ({SHOWN})() !== before", arg=before, timeout=5000
     )
+
+
+def inside(box, x, y):
+    """The point at these shares of a box's width and height."""
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
 def show_path(page):
@@ -202,10 +217,7 @@ def test_the_ring_is_dragged_and_obeys_keys(visit, panels, name):
         plane = page.locator(".aevae-plane").nth(index)
         plane.scroll_into_view_if_needed()
         box = plane.bounding_box()
-        at = lambda x, y, box=box: (
-            box["x"] + x * box["width"],
-            box["y"] + y * box["height"],
-        )
+        at = partial(inside, box)
         page.mouse.move(*at(0.5, 0.5))
         page.mouse.down()
         page.mouse.move(*at(0.4, 0.6))
@@ -296,7 +308,10 @@ def test_a_path_leads_from_garment_to_garment(visit, panels, name):
         abs=1.1 * view.maps[1]["step"],
     )
     label = page.locator(".aevae-strip").first.get_attribute("aria-label")
-    names = [data.CLASS_NAMES[view.labels[garment]] for garment in (start, end)]
+    names = [
+        small.garments().classes[view.labels[garment]]
+        for garment in (start, end)
+    ]
     assert f"from A, {names[0]}, to B, {names[1]}" in label
 
 
@@ -336,7 +351,8 @@ def test_raw_decodes_are_within_a_thousandth_of_torchs(visit, panels):
     page = visit("map")
     code = page.evaluate(
         """async () => {
-          const state = document.querySelector("script[type$='widget-state+json']");
+          const state = document.querySelector(
+            "script[type$='widget-state+json']");
           const models = Object.values(JSON.parse(state.textContent).state);
           const view = models.find((model) => model.state._esm).state;
           return await aevaeFetch(view._esm) + "export { $network };";
@@ -351,19 +367,21 @@ def test_raw_decodes_are_within_a_thousandth_of_torchs(visit, panels):
         z = torch.tensor([place(view.maps[index], share) for share in shares])
         raw = page.evaluate(
             """async ([code, digest, z]) => {
-              const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+              const blob = new Blob([code], { type: "text/javascript" });
+              const url = URL.createObjectURL(blob);
               const { $network: { readNetwork, decode } } = await import(url);
-              const text = document.querySelector("script[type$='widget-state+json']").textContent;
+              const text = document.querySelector(
+                "script[type$='widget-state+json']").textContent;
               const net = Object.values(JSON.parse(text).state)
                 .find((model) => model.state.digest === digest).state;
               const bytes = Uint8Array.from(atob(await aevaeFetch(net.weights)),
                 (letter) => letter.charCodeAt(0));
               const network = readNetwork(net.layers, net.dtype, bytes);
-              return z.map((point) => Array.from(decode(network, point)));
+              return z.map((point) => [...decode(network, point).values]);
             }""",
             [code, net.digest, z.tolist()],
         )
-        expected = sample.decode(small.quick(kind), z).flatten(1)
+        expected = sample.pictures(small.quick(kind), z).flatten(1)
         assert expected.std() > 0.05
         assert (torch.tensor(raw) - expected).abs().max() < 1e-3
 
@@ -377,8 +395,11 @@ def place(one, share):
 
 
 def painted(page, selector, index=0):
-    pixels = page.locator(selector).nth(index).evaluate(PIXELS)
-    return torch.tensor(pixels).view(1, *models.IMAGE_SHAPE)
+    """An image's pixels: (1, 3, height, width), in [0, 1]."""
+    canvas = page.locator(selector).nth(index)
+    height = int(canvas.get_attribute("height"))
+    pixels = torch.tensor(canvas.evaluate(PIXELS))
+    return pixels.view(1, height, -1, 3).permute(0, 3, 1, 2)
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -396,7 +417,7 @@ def test_painted_pixels_are_within_a_hundredth_of_torchs(
         page = visit(f"{flavour}map", query=query)
         page.wait_for_timeout(80)
         for index, kind in enumerate((models.Autoencoder, models.VAE)):
-            expected = sample.decode(
+            expected = sample.pictures(
                 small.quick(kind), torch.tensor([places[index]])
             )
             assert (
@@ -407,7 +428,7 @@ def test_painted_pixels_are_within_a_hundredth_of_torchs(
         f"{flavour}sampler", query={f"z{i}": value for i, value in enumerate(z)}
     )
     page.wait_for_timeout(80)
-    expected = sample.decode(small.quick(models.VAE, 5), torch.tensor([z]))
+    expected = sample.pictures(small.quick(models.VAE, 5), torch.tensor([z]))
     assert (painted(page, ".aevae-image") - expected).abs().max() < 1e-2
 
 
@@ -438,9 +459,11 @@ def test_what_is_said_of_a_point_is_what_the_library_measures(
             redrawn = pool(
                 sample.reconstruct(model, shown.images[:400]), 2
             ).flatten(1)
-            image = pool(sample.decode(model, point), 2).flatten(1)
+            image = pool(sample.pictures(model, point), 2).flatten(1)
             like = (redrawn - image).norm(dim=1).argmin().item()
-            names = [data.CLASS_NAMES[shown.labels[i]] for i in (near, like)]
+            names = [
+                small.garments().classes[shown.labels[i]] for i in (near, like)
+            ]
             text = page.locator(".aevae-caption").nth(index).inner_text()
             assert (
                 f"nearest shown: {names[0]}, {distances[near]:.2f} sd away"
@@ -483,7 +506,7 @@ def test_checkpoints_come_when_their_slider_moves_and_bring_their_codes(
             near = ((codes - torch.tensor([z])) / codes.std(0)).norm(dim=1)
             text = page.locator(".aevae-caption").nth(index).inner_text()
             assert f"{near.min():.2f} sd away" in text
-            expected = sample.decode(
+            expected = sample.pictures(
                 small.quick(kind, seed=seed), torch.tensor([z])
             )
             assert (
@@ -499,10 +522,8 @@ def test_checkpoints_come_when_their_slider_moves_and_bring_their_codes(
 @pytest.mark.parametrize("name", ["encoder", "saved-encoder"])
 def test_the_encoder_follows_what_is_done_to_a_garment(visit, panels, name):
     view = panels["encoder"].view
-    garments = np.frombuffer(base64.b64decode(view.images), np.uint8).reshape(
-        -1, 1, 32, 32
-    )
-    images = torch.from_numpy(garments.copy())
+    raw = np.frombuffer(base64.b64decode(view.images), np.uint8)
+    images = torch.from_numpy(raw.copy()).view(-1, 1, 32, 32)
     ae, vae = small.quick(models.Autoencoder), small.quick(models.VAE)
     for garment, right, down, top, left in (
         (0, 0, 0, 0, 0),
@@ -511,7 +532,7 @@ def test_the_encoder_follows_what_is_done_to_a_garment(visit, panels, name):
     ):
         noise = [0.5, -1.5]
         query = {
-            "garment": garment,
+            "image": garment,
             "right": right,
             "down": down,
             "top": top,
@@ -533,7 +554,7 @@ def test_the_encoder_follows_what_is_done_to_a_garment(visit, panels, name):
         ]
         shown = painted(page, ".aevae-input .aevae-image")
         torch.testing.assert_close(
-            shown, data.to_float(moved), atol=1e-6, rtol=0
+            shown, data.to_float(moved).expand_as(shown), atol=1e-6, rtol=0
         )
         code, (mu, logvar) = (
             sample.encode(ae, moved),
@@ -541,9 +562,9 @@ def test_the_encoder_follows_what_is_done_to_a_garment(visit, panels, name):
         )
         draw = mu + torch.exp(0.5 * logvar) * torch.tensor([noise])
         pictures = [
-            sample.decode(ae, code),
-            sample.decode(vae, mu),
-            sample.decode(vae, draw),
+            sample.pictures(ae, code),
+            sample.pictures(vae, mu),
+            sample.pictures(vae, draw),
         ]
         for place, expected in enumerate(pictures):
             seen = painted(page, ".aevae-pictures .aevae-image", place)
@@ -561,7 +582,7 @@ def test_the_encoder_follows_what_is_done_to_a_garment(visit, panels, name):
     thumb = page.locator(".aevae-thumb").nth(5)
     after(page, thumb.click)
     assert thumb.get_attribute("aria-pressed") == "true"
-    assert handle(page, "garment").evaluate(VALUE) == 5
+    assert handle(page, "image").evaluate(VALUE) == 5
 
 
 def numbers(text):
@@ -581,6 +602,71 @@ def test_the_price_and_its_parts_add_up(visit, name):
         )
         parts = [mu**2 / 2, (np.exp(logvar) - 1 - logvar) / 2]
         assert shown == pytest.approx([*parts, sum(parts)], abs=0.0051)
+
+
+# --- in colour, and not square -----------------------------------------------
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_map_in_colour_is_alive(visit, panels, flavour):
+    view, shown = panels["colour"].view, small.colours()
+    seen = []
+    for share in (0.5, 0.5), (0.25, 0.7):
+        places = [place(one, share) for one in view.maps]
+        query = {
+            f"map{i}_z{axis}": places[i][axis]
+            for i in (0, 1)
+            for axis in (0, 1)
+        }
+        page = visit(f"{flavour}colour", query=query)
+        page.wait_for_function(
+            "!document.querySelector('.aevae-maps').textContent.includes('\\u2026')"
+        )
+        for index, kind in enumerate((models.Autoencoder, models.VAE)):
+            model, z = small.colourful(kind), torch.tensor([places[index]])
+            expected = sample.pictures(model, z).clamp(0, 1)
+            assert expected.shape == (1, 3, 64, 48)
+            pixels = painted(page, ".aevae-decoded .aevae-image", index)
+            assert (pixels - expected).abs().max() < 1e-2
+            seen.append(pixels)
+            redrawn = sample.reconstruct(model, shown.images).clamp(0, 1)
+            pool = torch.nn.functional.avg_pool2d
+            apart = pool(redrawn, 2) - pool(expected, 2)
+            like = apart.flatten(1).norm(dim=1).argmin().item()
+            text = page.locator(".aevae-caption").nth(index).inner_text()
+            assert f"decodes as: {shown.classes[shown.labels[like]]}" in text
+    grey = torch.stack([pixels.std(1).mean() for pixels in seen])
+    assert grey.min() > 0.02, "some image has no colour"
+    canvas = page.locator(".aevae-decoded .aevae-image").first.bounding_box()
+    assert canvas["height"] / canvas["width"] == pytest.approx(4 / 3, abs=0.02)
+    picture = page.locator(".aevae-picture").first.bounding_box()
+    assert picture["height"] / picture["width"] == pytest.approx(4 / 3, abs=0.1)
+    plane = page.locator(".aevae-plane").first
+    plane.focus()
+    after(page, lambda: plane.press("Shift+ArrowRight"))
+    show_path(page)
+    strip = page.locator(".aevae-strip").first
+    assert strip.get_attribute("width") == str(9 * 48)
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_an_encoder_in_colour_is_alive(visit, panels, flavour):
+    done = {"image": 4, "right": 5, "down": -7, "top": 9, "left": 3}
+    page = visit(f"{flavour}colour-encoder", query=done)
+    shown, view = small.colours(), panels["colour-encoder"].view
+    assert view.names[4] == "green"
+    image = shown.images[shown.labels == 1][1:2].clone()
+    image[..., :9, :] = 0
+    image[..., :, :3] = 0
+    moved = torch.zeros_like(image)
+    moved[..., :-7, 5:] = image[..., 7:, :-5]
+    pixels = painted(page, ".aevae-input .aevae-image")
+    torch.testing.assert_close(pixels, data.to_float(moved), atol=1e-6, rtol=0)
+    ae = small.colourful(models.Autoencoder)
+    expected = sample.reconstruct(ae, moved).clamp(0, 1)
+    redrawn = painted(page, ".aevae-pictures .aevae-image")
+    assert (redrawn - expected).abs().max() < 1e-2
 
 
 # --- links -------------------------------------------------------------------
@@ -660,7 +746,8 @@ def test_every_control_has_a_name_of_its_own(visit, panels, name):
 def test_nothing_is_wider_than_the_narrowest_phone(visit, name):
     page = visit(name, (320, 640))
     show_path(page)
-    sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    root = "document.documentElement"
+    sideways = f"{root}.scrollWidth - {root}.clientWidth"
     assert page.evaluate(sideways) <= 0
 
 
@@ -687,24 +774,78 @@ def test_the_page_does_not_jump(visit, name, size):
     assert page.evaluate("window.jumped") < 0.05
 
 
-def test_a_part_that_does_not_arrive_is_told_in_the_page(browser, small_site):
+def unreachable(browser, small_site, name, when):
+    """A page some of whose parts do not arrive; what it then says."""
     visitor = Visitor(browser, small_site)
-    visitor.page.route(
+    page = visitor.page
+    page.route(
         "**/_static/widgets/*.js",
-        lambda route: (
-            route.abort()
-            if len(route.request.url)
-            and visitor.page.locator(".aevae-panel").count()
-            else route.continue_()
-        ),
+        lambda route: route.abort() if when(page) else route.continue_(),
     )
-    visitor.page.goto(f"{small_site}map.html")
-    visitor.page.locator(".aevae-error").first.wait_for()
-    assert (
-        "could not start"
-        in visitor.page.locator(".aevae-error").first.inner_text()
-    )
+    page.goto(f"{small_site}{name}.html")
+    error = page.locator(".aevae-error").first
+    error.wait_for()
+    said, role = error.inner_text(), error.get_attribute("role")
+    seen = error.is_visible()
+    still = page.locator(".aevae-still").is_visible()
     visitor.context.close()
+    assert (seen, role) == (True, "alert")
+    assert re.search(r"could not start: .*network there.* again", said), said
+    return still
+
+
+@pytest.mark.parametrize("name", ["map", "sampler", "encoder"])
+def test_a_network_that_does_not_arrive_is_told_in_its_view(
+    browser, small_site, name
+):
+    shown = lambda page: page.locator(".aevae-panel").count()  # noqa: E731
+    assert not unreachable(browser, small_site, name, shown)
+
+
+@pytest.mark.parametrize("name", ["map", "sampler", "encoder", "kl"])
+def test_code_that_does_not_arrive_is_told_beside_the_still(
+    browser, small_site, name
+):
+    assert unreachable(browser, small_site, name, lambda page: True)
+
+
+# Renders a view again, beside the page's own widgets, and closes it.
+OPEN_AND_CLOSE = """async () => {
+  const text = document.querySelector(
+    "script[type$='widget-state+json']").textContent;
+  const { state } = JSON.parse(text);
+  const listeners = new Set();
+  const model = (values) => ({
+    get: (name) => values[name],
+    set: (name, value) => { values[name] = value; },
+    on: (event, act) => listeners.add(act),
+    off: (event, act) => listeners.delete(act),
+    save_changes() {},
+    widget_manager: { get_model: async (id) => model(state[id].state) },
+  });
+  const { state: view } = Object.values(state).find(({ state }) => state._esm);
+  const code = await aevaeFetch(view._esm);
+  const blob = new Blob([code], { type: "text/javascript" });
+  const url = URL.createObjectURL(blob);
+  const own = globalThis.aevaeNetworks;
+  own.clear(); // as if the page had not shown it
+  const counts = [own.size];
+  const el = document.createElement("div");
+  document.querySelector("main").append(el);
+  const { default: { render } } = await import(url);
+  const close = await render({ model: model(view), el });
+  while (own.size < view.nets.length) await new Promise(requestAnimationFrame);
+  counts.push(own.size, listeners.size > 0);
+  close();
+  return [...counts, own.size, listeners.size];
+}"""
+
+
+@pytest.mark.parametrize("name", ["map", "sampler", "encoder"])
+def test_a_closed_view_frees_its_networks(visit, panels, name):
+    count = len(panels[name].view.nets)
+    found = visit(name).evaluate(OPEN_AND_CLOSE)
+    assert found == [0, count, True, 0, 0]
 
 
 def test_what_changed_is_said_politely(visit):
@@ -723,9 +864,12 @@ def test_what_changed_is_said_politely(visit):
 def test_reduced_motion_is_respected(visit):
     page = visit("map", reduced_motion="reduce")
     moving = page.evaluate(
-        """Array.from(document.querySelectorAll(".aevae-panel *")).filter((node) => {
+        """Array.from(
+          document.querySelectorAll(".aevae-panel *")
+        ).filter((node) => {
           const style = getComputedStyle(node);
-          return style.animationName !== "none" || !/^(0s(, )?)*$/.test(style.transitionDuration);
+          const still = /^(0s(, )?)*$/.test(style.transitionDuration);
+          return style.animationName !== "none" || !still;
         }).map((node) => node.className)"""
     )
     assert moving == []

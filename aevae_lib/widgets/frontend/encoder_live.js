@@ -1,71 +1,108 @@
-// The encoder at work: a garment is shifted or partly erased, and its code moves: a point for an
+// The encoder at work: an image is shifted or partly erased, and its code moves: a point for an
 // autoencoder, a cloud for a VAE.
 
-import { decode, encode } from "./network.js";
+import { readCodes } from "./codes.js";
+import { holdNetworks, readBytes } from "./nets.js";
+import { cut, decode, encode } from "./network.js";
 import { klParts, standardNormal } from "./normal.js";
-import { drawCodes, legend, makePlane, readCodes } from "./plane.js";
+import { drawCodes, legend, makePlane } from "./plane.js";
 import {
-  announcer, announceReady, button, caption, drawing, element, follow, format,
-  imageCanvas, loadNetwork, move, nameSliders, orExplain, paint, readBytes, set, SIDE,
+  announcer, announceReady, button, caption, drawing, element, follow, format, imageCanvas, move,
+  nameSliders, orExplain, paint, set,
 } from "./view.js";
 
-const ENCODER_TRIES = [
-  "Shift a garment pixel by pixel. To you it stays the same garment; watch how far its code " +
-    "travels, and what the decoder makes of it. The networks saw only centred garments.",
-  "Erase an ankle boot from the top, row by row. At some row its code leaves the ankle boots, and " +
-    "the picture redrawn is another shoe.",
+/** @typedef {import("./nets.js").Model} Model */
+/** @typedef {import("./network.js").Image} Image */
+/** @typedef {import("./plane.js").Map & { encoder: number, decoder: number, codes: string }} Map */
+
+const TRIES = [
+  "Shift an image pixel by pixel. To you it stays the same; watch how far its code travels, and " +
+    "what the decoder makes of it. The networks learnt from images that were not shifted.",
+  "Erase an image from the top, row by row. At some row its code leaves those of its class, and " +
+    "the picture redrawn is something else.",
   "Redraw a few times. Each press draws another point of the cloud: its pictures show what the " +
-    "VAE takes to be one garment. The autoencoder has only its point.",
+    "VAE takes to be one and the same image. The autoencoder has only its point.",
 ];
 
-export async function render({ model, el }) {
-  const images = await readBytes(model.get("images"));
+/** @param {{ model: Model, el: Element }} context */
+export function render({ model, el }) {
+  const maps = /** @type {Map[]} */ (model.get("maps"));
   const view = element("div", { class: "aevae-view" });
-  const input = imageCanvas();
+  const input = imageCanvas(model.get("shape"));
   const about = element("p", { class: "aevae-number" });
-  const thumbs = thumbnails(model, images);
-  const row = element("div", { class: "aevae-maps", "data-count": model.get("maps").length });
+  const pictures = element("div", { class: "aevae-thumbs" });
+  const row = element("div", { class: "aevae-maps", "data-count": maps.length });
   view.append(element("div", { class: "aevae-input" }, input,
-    element("div", {}, thumbs.root, about)), row);
+    element("div", {}, pictures, about)), row);
   const say = announcer(view);
-  const planes = model.get("maps").map((map, index) => encodedPlane(model, map, index));
+  const networks = holdNetworks(model);
+  const planes = maps.map((map, index) => encodedPlane(model, networks, map, index));
   row.append(...planes.map((plane) => plane.root));
   view.append(legend(model));
-  caption(view, model, "Pick a garment by its picture or by its slider; the other sliders change it.",
-    planes.some((plane) => plane.cloudy) ? ENCODER_TRIES : ENCODER_TRIES.slice(0, 2));
+  caption(view, model, "Pick an image by its picture or by its slider; the other sliders change it.",
+    maps.some((map) => map.prior) ? TRIES : TRIES.slice(0, 2));
   el.append(view);
 
-  let ready = false;
+  /** @type {Image[]} */
+  let images = [];
+  /** @type {HTMLButtonElement[]} */
+  let thumbs = [];
   const update = () => {
-    if (!ready) return ""; // a link may have moved the sliders before the networks are here
-    const garment = model.get("garment");
-    const original = Array.from(
-      images.subarray(garment * SIDE * SIDE, (garment + 1) * SIDE * SIDE), (grey) => grey / 255);
-    const changed = shift(erase(original, model.get("top"), model.get("left")),
-      model.get("right"), model.get("down"));
+    if (!images.length) return ""; // a link may have moved the sliders before all is here
+    const number = model.get("image");
+    const original = images[number];
+    const changed = change(original, model);
     paint(input, changed);
-    const name = model.get("names")[garment];
-    about.replaceChildren(`${name}, ${whatWasDone(model)}`);
-    set(input, "aria-label", `The garment that is encoded: ${about.textContent}.`);
-    thumbs.mark(garment);
+    about.replaceChildren(`${model.get("names")[number]}, ${whatWasDone(model)}`);
+    set(input, "aria-label", `The image that is encoded: ${about.textContent}.`);
+    for (const [i, one] of thumbs.entries()) set(one, "aria-pressed", i === number);
     const told = planes.map((plane) => plane.show(original, changed));
     move(model, Object.assign({}, ...told.map((one) => one.values)));
     return `${about.textContent}. ${told.map((one) => one.text).join(" ")}`;
   };
-  const inputs = ["garment", "right", "down", "top", "left"];
+  const inputs = ["image", "right", "down", "top", "left"];
   const draws = planes.flatMap((plane) => plane.draws);
-  const undo = [
+  const stops = [
+    networks.release,
     nameSliders(view, model),
     follow(model, [...inputs, ...draws], () => say(update())),
   ];
-  await orExplain(view, Promise.all(planes.map((plane) => plane.load())));
-  ready = true;
-  update();
-  announceReady(view);
-  return () => undo.forEach((stop) => stop());
+  const loaded = Promise.all([readImages(model), ...planes.map((plane) => plane.load())]);
+  orExplain(view, loaded).then((parts) => {
+    if (!parts) return;
+    images = parts[0];
+    thumbs = thumbnails(model, images);
+    pictures.append(...thumbs);
+    update();
+    announceReady(view);
+  });
+  return () => {
+    for (const stop of stops) stop();
+  };
 }
 
-function encodedPlane(model, map, index) {
+/**
+ * @param {Model} model
+ * @returns {Promise<Image[]>}
+ */
+async function readImages(model) {
+  const [channels, height, width] = model.get("shape");
+  const bytes = await readBytes(model.get("images"));
+  const size = channels * height * width;
+  return model.get("names").map((/** @type {string} */ _, /** @type {number} */ i) => ({
+    shape: [height, width, channels],
+    values: Float32Array.from(bytes.subarray(i * size, (i + 1) * size), (level) => level / 255),
+  }));
+}
+
+/**
+ * One model's plane, and the images decoded at the code and at a draw from its cloud.
+ * @param {Model} model
+ * @param {ReturnType<typeof holdNetworks>} networks
+ * @param {Map} map
+ * @param {number} index
+ */
+function encodedPlane(model, networks, map, index) {
   const drawn = makePlane(map, { role: "img" });
   const { ground, moving, toX, toY, scale } = drawn;
   const traits = [`map${index}_z0`, `map${index}_z1`];
@@ -76,8 +113,8 @@ function encodedPlane(model, map, index) {
   const edge = drawing("circle", { class: "aevae-handle-edge", r: 2.2 });
   const cross = drawing("path", { class: "aevae-draw", d: "M-1.8 -1.8L1.8 1.8M-1.8 1.8L1.8 -1.8" });
   moving.append(trail, ...(map.prior ? [cloud] : []), edge, dot, ...(map.prior ? [cross] : []));
-  const rebuilt = imageCanvas();
-  const sampled = imageCanvas();
+  const rebuilt = imageCanvas(map.shape);
+  const sampled = imageCanvas(map.shape);
   const words = element("div", { class: "aevae-caption aevae-number" });
   const pictures = element("div", { class: "aevae-pictures" },
     element("div", { class: "aevae-shot" }, rebuilt,
@@ -93,25 +130,31 @@ function encodedPlane(model, map, index) {
     element("div", { class: "aevae-encoded" }, pictures,
       element("div", { class: "aevae-told" }, words, ...(map.prior ? [redraw] : []))));
 
-  let [encoder, decoder] = [null, null];
+  /** @type {import("./network.js").Layer[]} */
+  let encoder;
+  /** @type {import("./network.js").Layer[]} */
+  let decoder;
   return {
     root,
     draws,
-    cloudy: map.prior,
     async load() {
-      const [bytes, ...networks] = await Promise.all([
-        readBytes(map.codes), loadNetwork(model, map.encoder), loadNetwork(model, map.decoder),
+      const [bytes, ...both] = await Promise.all([
+        readBytes(map.codes), networks.load(map.encoder), networks.load(map.decoder),
       ]);
-      [encoder, decoder] = networks;
+      [encoder, decoder] = both;
       drawCodes(drawn, readCodes(bytes), model.get("labels"), model.get("classes"));
     },
-    // Encodes, draws all that follows from the code, and tells it: as values and in words.
+    /**
+     * Encodes, draws all that follows from the code, and tells it: as values and in words.
+     * @param {Image} original
+     * @param {Image} changed
+     */
     show(original, changed) {
       const before = encode(encoder, original);
       const [z0, z1, logvar0, logvar1] = encode(encoder, changed);
       const [x, y] = [toX(z0), toY(z1)];
-      trail.setAttribute("d", `M${toX(before[0])} ${toY(before[1])}L${x} ${y}`);
-      for (const mark of [edge, dot]) mark.setAttribute("transform", `translate(${x} ${y})`);
+      set(trail, "d", `M${toX(before[0])} ${toY(before[1])}L${x} ${y}`);
+      for (const mark of [edge, dot]) set(mark, "transform", `translate(${x} ${y})`);
       paint(rebuilt, decode(decoder, [z0, z1]));
       let text = `z = (${format(z0)}, ${format(z1)})`;
       if (map.prior) {
@@ -120,8 +163,8 @@ function encodedPlane(model, map, index) {
         const draw = [z0, z1].map((mu, i) => mu + sigma[i] * model.get(draws[i]));
         set(cloud, "rx", sigma[0] * scale);
         set(cloud, "ry", sigma[1] * scale);
-        cloud.setAttribute("transform", `translate(${x} ${y})`);
-        cross.setAttribute("transform", `translate(${toX(draw[0])} ${toY(draw[1])})`);
+        set(cloud, "transform", `translate(${x} ${y})`);
+        set(cross, "transform", `translate(${toX(draw[0])} ${toY(draw[1])})`);
         paint(sampled, decode(decoder, draw));
         const kl = klParts(z0, logvar0).total + klParts(z1, logvar1).total;
         text += `, \u03c3 = (${format(sigma[0])}, ${format(sigma[1])}), KL = ${format(kl)} nats`;
@@ -129,7 +172,7 @@ function encodedPlane(model, map, index) {
       }
       words.replaceChildren(...text.split(/(?<=\)), /).map((part) => element("div", {}, part)));
       set(rebuilt, "aria-label", `${map.name}: decoded at ${map.prior ? "the cloud's centre" : "the point"}.`);
-      set(ground, "aria-label", `${map.name}, the garment's place among others: ${text}.`);
+      set(ground, "aria-label", `${map.name}, the image's place among others: ${text}.`);
       return {
         values: { [traits[0]]: z0, [traits[1]]: z1 },
         text: `${map.name}: ${text}.`,
@@ -138,40 +181,39 @@ function encodedPlane(model, map, index) {
   };
 }
 
-// The garments to pick from, as small pictures. The slider does the same for the keyboard.
+/**
+ * The images to pick from, as small pictures. The slider does the same for the keyboard.
+ * @param {Model} model
+ * @param {Image[]} images
+ */
 function thumbnails(model, images) {
-  const root = element("div", { class: "aevae-thumbs" });
-  const buttons = model.get("names").map((name, index) => {
-    const canvas = element("canvas", { width: SIDE, height: SIDE });
-    paint(canvas, Array.from(
-      images.subarray(index * SIDE * SIDE, (index + 1) * SIDE * SIDE), (grey) => grey / 255));
+  return images.map((image, index) => {
+    const [height, width] = image.shape;
+    const canvas = element("canvas", { width, height });
+    paint(canvas, image);
+    const name = `${model.get("names")[index]}, number ${index}`;
     const thumb = element("button", {
-      type: "button", class: "aevae-thumb", "aria-label": `${name}, number ${index}`, tabindex: -1,
+      type: "button", class: "aevae-thumb", "aria-label": name, tabindex: -1,
     }, canvas);
-    thumb.addEventListener("click", () => move(model, { garment: index }));
+    thumb.addEventListener("click", () => move(model, { image: index }));
     return thumb;
   });
-  root.append(...buttons);
-  return {
-    root,
-    mark: (garment) => buttons.forEach((one, i) => set(one, "aria-pressed", i === garment)),
-  };
 }
 
-// The image moved by whole pixels; what comes in from outside is black.
-function shift(pixels, right, down) {
-  return pixels.map((_, i) => {
-    const [row, column] = [Math.floor(i / SIDE) - down, (i % SIDE) - right];
-    const inside = row >= 0 && row < SIDE && column >= 0 && column < SIDE;
-    return inside ? pixels[row * SIDE + column] : 0;
-  });
+/**
+ * The image without its first rows and columns, then moved by whole pixels; what comes in from
+ * outside is black.
+ * @param {Image} image
+ * @param {Model} model
+ */
+function change(image, model) {
+  const [height, width] = image.shape;
+  const [top, left] = [model.get("top"), model.get("left")];
+  const kept = cut(image, top, left, height - top, width - left);
+  return cut(kept, -top - model.get("down"), -left - model.get("right"), height, width);
 }
 
-// The image without its first rows and columns.
-function erase(pixels, rows, columns) {
-  return pixels.map((pixel, i) => (i < rows * SIDE || i % SIDE < columns ? 0 : pixel));
-}
-
+/** @param {Model} model */
 function whatWasDone(model) {
   const [right, down, top, left] = ["right", "down", "top", "left"].map((name) => model.get(name));
   const moved = [

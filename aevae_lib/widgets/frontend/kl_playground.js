@@ -7,31 +7,35 @@ import {
 
 const SPAN = 6; // the plot reaches this far on either side of 0
 const HIGHEST = 1.85; // density at the top of the plot
-const [PLOT_WIDTH, PLOT_HEIGHT] = [400, 130];
+const [WIDTH, HEIGHT] = [400, 130];
 
-const KL_TRIES = [
+const TRIES = [
   "Set \u03bc to 0 and log \u03c3\u00b2 to 0: the two densities are one, and the price is zero.",
   "Move \u03bc alone. The price grows with its square: twice as far costs four times as much.",
   "Move log \u03c3\u00b2 alone, by the same amount down and up. Which costs more? A narrow cloud " +
     "pays slowly, through the logarithm; a wide one quickly, through its variance.",
 ];
 
+/** @type {["mean" | "variance" | "total", string][]} */
+const PARTS = [
+  ["mean", "\u03bc\u00b2 / 2"],
+  ["variance", "(\u03c3\u00b2 \u2212 1 \u2212 log \u03c3\u00b2) / 2"],
+  ["total", "KL"],
+];
+
+/** @param {{ model: import("./nets.js").Model, el: Element }} context */
 export function render({ model, el }) {
   const view = element("div", { class: "aevae-view" });
   const say = announcer(view);
-  const toX = (value) => ((value + SPAN) / (2 * SPAN)) * PLOT_WIDTH;
-  const toY = (density) => PLOT_HEIGHT * (1 - density / HIGHEST);
   const q = drawing("path", { class: "aevae-q" });
-  const ticks = [-4, -2, 0, 2, 4];
   const plot = element("div", { class: "aevae-plot", role: "img" },
-    drawing("svg", { viewBox: `0 -4 ${PLOT_WIDTH} ${PLOT_HEIGHT + 22}`, "aria-hidden": "true" },
-      drawing("path", { class: "aevae-axis", d: `M0 ${PLOT_HEIGHT}H${PLOT_WIDTH}` }),
-      ...ticks.map((tick) => drawing("text", {
-        class: "aevae-tick", x: toX(tick), y: PLOT_HEIGHT + 14,
+    drawing("svg", { viewBox: `0 -4 ${WIDTH} ${HEIGHT + 22}`, "aria-hidden": "true" },
+      drawing("path", { class: "aevae-axis", d: `M0 ${HEIGHT}H${WIDTH}` }),
+      ...[-4, -2, 0, 2, 4].map((tick) => drawing("text", {
+        class: "aevae-tick", x: toX(tick), y: HEIGHT + 14,
       }, String(tick).replace("-", "\u2212"))),
       drawing("path", { class: "aevae-p", d: curve(0, 1) }), q));
-  const bars = [["mean", "\u03bc\u00b2 / 2"], ["variance", "(\u03c3\u00b2 \u2212 1 \u2212 log \u03c3\u00b2) / 2"],
-    ["total", "KL"]].map(([part, formula]) => {
+  const bars = PARTS.map(([part, formula]) => {
     const bar = element("div", { class: `aevae-bar aevae-bar-${part}` });
     const value = element("span", { class: "aevae-number" });
     return { part, bar, value, cells: [element("span", {}, formula),
@@ -41,18 +45,9 @@ export function render({ model, el }) {
     element("li", {}, element("span", { class: "aevae-key aevae-key-q" }), "q = N(\u03bc, \u03c3\u00b2)"),
     element("li", {}, element("span", { class: "aevae-key aevae-key-p" }), "prior N(0, 1)"));
   view.append(plot, key, element("div", { class: "aevae-bars" }, ...bars.flatMap(({ cells }) => cells)));
-  caption(view, model, "One latent dimension of one image. The KL of a cloud is the sum over its dimensions.",
-    KL_TRIES);
+  caption(view, model,
+    "One latent dimension of one image. The KL of a cloud is the sum over its dimensions.", TRIES);
   el.append(view);
-
-  function curve(mu, sigma) {
-    const points = [];
-    for (let x = -SPAN; x <= SPAN + 1e-9; x += 0.04) {
-      const density = Math.exp(-0.5 * ((x - mu) / sigma) ** 2) / (sigma * Math.sqrt(2 * Math.PI));
-      points.push(`${toX(x).toFixed(1)} ${toY(density).toFixed(2)}`);
-    }
-    return `M${points.join("L")}`;
-  }
 
   const update = () => {
     const [mu, logvar] = [model.get("mu"), model.get("logvar")];
@@ -70,6 +65,28 @@ export function render({ model, el }) {
   };
   update();
   announceReady(view);
-  const undo = [nameSliders(view, model), follow(model, ["mu", "logvar"], () => say(update()))];
-  return () => undo.forEach((stop) => stop());
+  const stops = [nameSliders(view, model), follow(model, ["mu", "logvar"], () => say(update()))];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+/** @param {number} value */
+function toX(value) {
+  return ((value + SPAN) / (2 * SPAN)) * WIDTH;
+}
+
+/**
+ * The density of N(mu, sigma^2) as a path.
+ * @param {number} mu
+ * @param {number} sigma
+ */
+function curve(mu, sigma) {
+  const points = [];
+  for (let x = -SPAN; x <= SPAN + 1e-9; x += 0.04) {
+    const density = Math.exp(-0.5 * ((x - mu) / sigma) ** 2) / (sigma * Math.sqrt(2 * Math.PI));
+    const y = HEIGHT * (1 - density / HIGHEST);
+    points.push(`${toX(x).toFixed(1)} ${y.toFixed(2)}`);
+  }
+  return `M${points.join("L")}`;
 }

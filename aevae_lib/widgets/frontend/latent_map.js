@@ -1,26 +1,29 @@
 // The latent map: for each model its plane, a point to move, and the image decoded there.
 
+import {
+  ballRadii, between, inHole, makeJudge, nearestCode, readCodes, standardDeviations,
+} from "./codes.js";
+import { holdNetworks, readBytes, wholeText } from "./nets.js";
 import { decode } from "./network.js";
+import { pathEnds, pathStrip } from "./path.js";
+import { drawCodes, drawHoles, EDGE, legend, makePlane } from "./plane.js";
 import {
-  ballRadii, drawCodes, drawHoles, EDGE, inHole, legend, makePlane, nearestCode, NEIGHBOURS,
-  readCodes, standardDeviations,
-} from "./plane.js";
-import {
-  announcer, announceReady, button, caption, drawing, element, follow, format, imageCanvas,
-  loadNetwork, move, nameSliders, orExplain, paint, readBytes, set, SIDE, toStep, wholeText,
+  announcer, announceReady, caption, digitsOf, drawing, element, follow, format, imageCanvas,
+  move, nameSliders, orExplain, paint, set, toStep,
 } from "./view.js";
 
-const FRAMES = 9; // images along a path
-const POOLED = 16; // images are compared at half their resolution
-const JUDGES = 400; // garments that a decoded image is compared with
-const SPRITE_COLUMNS = 40;
+/** @typedef {import("./nets.js").Model} Model */
+/** @typedef {import("./network.js").Image} Image */
+/** @typedef {import("./codes.js").Point} Point */
+/** @typedef {{ net: number, codes: string }} Checkpoint */
+/** @typedef {import("./plane.js").Map & { checkpoints: Checkpoint[] }} Map */
 
-const MAP_HINT =
+const HINT =
   "Drag the ring, move a slider, or focus a plane and press the arrow keys " +
   "(with Shift, or Page Up and Page Down: larger steps; Home: the origin).";
 
-const MAP_TRIES = [
-  "Show the holes and move the ring into one. Does the picture still look like a garment, and " +
+const TRIES = [
+  "Show the holes and move the ring into one. Could the picture still be among the data, and " +
     "how far is the nearest that was shown? The decoder always draws something; only the codes " +
     "around the ring tell whether any data stand behind it.",
   "Cross a border between two classes in small steps. Where the picture fades, the model mixes; " +
@@ -28,60 +31,85 @@ const MAP_TRIES = [
   "Show the path, choose A and B, and walk t. A path through a hole leaves the data on its way.",
 ];
 
-export async function render({ model, el }) {
-  const maps = model.get("maps");
+/** @param {{ model: Model, el: Element }} context */
+export function render({ model, el }) {
+  const maps = /** @type {Map[]} */ (model.get("maps"));
   const view = element("div", { class: "aevae-view" });
   const row = element("div", { class: "aevae-maps", "data-count": maps.length });
   view.append(row);
   const say = announcer(view);
-  const planes = maps.map((map, index) => drawPlane(model, map, index, say));
+  const networks = holdNetworks(model);
+  const planes = maps.map((map, index) => drawPlane(model, networks, map, index, say));
   row.append(...planes.map((plane) => plane.root));
-  const withGarments = model.get("labels").length > 0;
-  const tries = withGarments ? MAP_TRIES : MAP_TRIES.slice(1, 2);
+  const withImages = model.get("labels").length > 0;
+  const tries = withImages ? [...TRIES] : TRIES.slice(1, 2);
   if (maps[0].checkpoints.length > 1) {
     tries.push("Walk the checkpoints with the ring at rest: the same point, read by another decoder.");
   }
   view.append(legend(model));
-  caption(view, model, MAP_HINT, tries);
+  caption(view, model, HINT, tries);
   el.append(view);
 
   const toggles = ["prior", "holes", "path"];
   const toggle = () => {
-    for (const name of toggles) view.dataset[name] = Boolean(model.get(`show_${name}`));
-    planes.forEach((plane) => plane.toggled());
+    for (const name of toggles) view.dataset[name] = String(Boolean(model.get(`show_${name}`)));
+    for (const plane of planes) plane.toggled();
   };
-  const shown = () => Promise.all(planes.map((plane) => plane.load(model.get("checkpoint"))));
-  const undo = [
+  const show = () =>
+    orExplain(view, Promise.all(planes.map((plane) => plane.load(model.get("checkpoint")))));
+  const stops = [
+    networks.release,
     nameSliders(view, model),
     follow(model, toggles.map((name) => `show_${name}`), toggle),
-    follow(model, ["checkpoint"], () => orExplain(view, shown())),
-    follow(model, ["t"], () => planes.forEach((plane) => plane.walk(model.get("t")))),
+    follow(model, ["checkpoint"], show),
+    follow(model, ["t"], () => {
+      for (const plane of planes) plane.walk(model.get("t"));
+    }),
     ...planes.map((plane) => plane.undo),
   ];
   toggle();
-  await orExplain(view, shown());
-  if (withGarments) showPictures(model, planes);
-  announceReady(view);
-  return () => undo.forEach((stop) => stop());
+  show().then((loaded) => {
+    if (!loaded) return;
+    if (withImages) orExplain(view, showPictures(model, planes));
+    announceReady(view);
+  });
+  return () => {
+    for (const stop of stops) stop();
+  };
 }
 
+/**
+ * @param {Model} model
+ * @param {{ picture: HTMLElement }[]} planes
+ */
 async function showPictures(model, planes) {
-  const sheet = await wholeText(model.get("pictures"));
-  planes.forEach((plane) => plane.picture.style.setProperty("background-image", `url(${sheet})`));
+  const { picture, columns, rows, width, height } = model.get("sheet");
+  const sheet = await wholeText(picture);
+  for (const { picture: { style } } of planes) {
+    style.backgroundImage = `url(${sheet})`;
+    style.backgroundSize = `${100 * columns}% ${100 * rows}%`;
+    style.aspectRatio = `${width} / ${height}`;
+  }
 }
 
-// One model's plane and image. `load` gives it the decoder and the codes of a checkpoint; `undo`
-// takes it off the model.
-function drawPlane(model, map, index, say) {
+/**
+ * One model's plane and image. `load` gives it the decoder and the codes of a checkpoint; `undo`
+ * takes it off the model.
+ * @param {Model} model
+ * @param {ReturnType<typeof holdNetworks>} networks
+ * @param {Map} map
+ * @param {number} index
+ * @param {(text: string | null) => void} say
+ */
+function drawPlane(model, networks, map, index, say) {
   const traits = [`map${index}_z0`, `map${index}_z1`];
-  const labels = model.get("labels");
-  const classes = model.get("classes");
+  const labels = /** @type {number[]} */ (model.get("labels"));
+  const classes = /** @type {import("./plane.js").Class[]} */ (model.get("classes"));
   const { low, high, step } = map;
-  const digits = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
-  const text = (value) => format(value, digits);
-  const go = (z) =>
+  const text = (/** @type {number} */ value) => format(value, digitsOf(step));
+  const go = (/** @type {Point} */ z) =>
     move(model, Object.fromEntries(traits.map((t, i) => [t, toStep(z[i], low[i], high[i], step)])));
-  const here = () => traits.map((trait) => model.get(trait));
+  const here = () => /** @type {Point} */ (traits.map((trait) => model.get(trait)));
 
   const drawn = makePlane(map, {
     role: "slider",
@@ -98,14 +126,14 @@ function drawPlane(model, map, index, say) {
     drawing("circle", { class: "aevae-handle-edge", r: 3.1 }),
     drawing("circle", { class: "aevae-handle", r: 3.1 }));
   drawn.moving.append(across, way, handle);
-  const canvas = imageCanvas();
+  const canvas = imageCanvas(map.shape);
   const where = element("span", { class: "aevae-number" });
   const judged = element("span");
   const picture = element("div", { class: "aevae-picture", "aria-hidden": "true" });
   const nearest = element("span");
   const support = element("span");
   const words = element("div", { class: "aevae-caption" }, where);
-  const strip = pathStrip(map.name, (end) => {
+  const strip = pathStrip(map, (end) => {
     const chosen = nearestCode(codes, spread, here()).index;
     move(model, { [`path_${end}`]: chosen, t: end === "a" ? 0 : 1 });
   });
@@ -118,14 +146,23 @@ function drawPlane(model, map, index, say) {
     root.append(strip.root);
   }
 
-  let [wanted, network, codes, spread, radii, judge] = [-1, null, [], [1, 1], null, null];
-  const describe = (z, pixels) => {
-    if (!codes.length) return "";
+  let wanted = -1;
+  /** @type {import("./network.js").Layer[] | undefined} */
+  let network;
+  /** @type {Point[]} */
+  let codes = [];
+  let spread = [1, 1];
+  /** @type {number[] | null} */
+  let radii = null;
+  /** @type {ReturnType<typeof makeJudge> | undefined} */
+  let judge;
+  const describe = (/** @type {Point} */ z, /** @type {Image} */ image) => {
+    if (!judge) return "";
     const { index: near, distance } = nearestCode(codes, spread, z);
-    showGarment(picture, near, codes.length);
+    showImage(picture, near, model.get("sheet"));
     nearest.replaceChildren(
       `nearest shown: ${classes[labels[near]].name}, ${format(distance)} sd away`);
-    const like = judge.nearest(pixels);
+    const like = judge.nearest(image);
     judged.replaceChildren(`decodes as: ${like < 0 ? "\u2026" : classes[labels[like]].name}`);
     const hole = radii && inHole(codes, radii, z);
     support.replaceChildren(radii ? (hole ? "in a hole" : "among the data") : "");
@@ -135,17 +172,17 @@ function drawPlane(model, map, index, say) {
   const update = () => {
     const z = here();
     const [x, y] = [toX(z[0]), toY(z[1])];
-    handle.setAttribute("transform", `translate(${x} ${y})`);
-    across.setAttribute("d", `M${x} 0V${EDGE}M0 ${y}H${EDGE}`);
+    set(handle, "transform", `translate(${x} ${y})`);
+    set(across, "d", `M${x} 0V${EDGE}M0 ${y}H${EDGE}`);
     const point = `(${text(z[0])}, ${text(z[1])})`;
     set(ground, "aria-valuenow", z[0]);
     set(ground, "aria-valuetext", `z0 ${text(z[0])}, z1 ${text(z[1])}`);
     where.replaceChildren(`z = ${point}`);
     let about = "";
     if (network) {
-      const pixels = decode(network, z);
-      paint(canvas, pixels);
-      about = describe(z, pixels);
+      const image = decode(network, z);
+      paint(canvas, image);
+      about = describe(z, image);
     }
     set(canvas, "aria-label", `${map.name}: the image decoded at ${point}.${about}`);
   };
@@ -153,18 +190,9 @@ function drawPlane(model, map, index, say) {
   const drawPath = () => {
     if (!network || !codes.length || !model.get("show_path")) return;
     const [from, to] = ends();
-    const names = ["a", "b"].map((end) => classes[labels[model.get(`path_${end}`)]].name);
-    strip.draw(Array.from({ length: FRAMES }, (_, i) =>
-      decode(network, between(from, to, i / (FRAMES - 1)))), names);
-    const [x0, y0, x1, y1] = [toX(from[0]), toY(from[1]), toX(to[0]), toY(to[1])];
-    const line = `M${x0} ${y0}L${x1} ${y1}`;
-    way.replaceChildren(
-      drawing("path", { class: "aevae-way-edge", d: line }),
-      drawing("path", { class: "aevae-way-line", d: line }),
-      endMark("A", x0, y0), endMark("B", x1, y1));
-  };
-  const walk = (t) => {
-    if (codes.length) go(between(...ends(), t));
+    const [a, b] = ["a", "b"].map((end) => classes[labels[model.get(`path_${end}`)]].name);
+    strip.draw(network, from, to, `from A, ${a}, to B, ${b}`);
+    way.replaceChildren(...pathEnds(drawn, from, to));
   };
   const drawLazily = () => {
     if (radii && model.get("show_holes") && !drawn.holes.childElementCount) {
@@ -178,34 +206,40 @@ function drawPlane(model, map, index, say) {
     }),
     follow(model, ["path_a", "path_b"], drawPath),
   ];
-  listen(ground, { low, high, here, go });
+  listen(ground, low, high, here, go);
   update();
   return {
     root,
     picture,
-    walk,
+    /** @param {number} t */
+    walk(t) {
+      const [from, to] = ends();
+      if (codes.length) go(between(from, to, t));
+    },
     toggled() {
       drawPath();
       drawLazily();
     },
     undo() {
       judge?.stop();
-      stops.forEach((stop) => stop());
+      for (const stop of stops) stop();
     },
+    /** @param {number} number of a checkpoint */
     async load(number) {
       wanted = number;
       const checkpoint = map.checkpoints[number];
       const [decoder, bytes] = await Promise.all([
-        loadNetwork(model, checkpoint.net), readBytes(checkpoint.codes),
+        networks.load(checkpoint.net), readBytes(checkpoint.codes),
       ]);
       if (wanted !== number) return; // the slider has moved on
       network = decoder;
       judge?.stop();
       codes = readCodes(bytes);
       if (codes.length) {
+        const neighbours = model.get("neighbours");
         spread = standardDeviations(codes);
-        radii = codes.length > NEIGHBOURS ? ballRadii(codes) : null;
-        judge = makeJudge(network, codes, update);
+        radii = codes.length > neighbours ? ballRadii(codes, neighbours) : null;
+        judge = makeJudge(network, codes, model.get("judges"), update);
         drawCodes(drawn, codes, labels, classes);
         drawn.holes.replaceChildren();
         drawLazily();
@@ -216,10 +250,31 @@ function drawPlane(model, map, index, say) {
   };
 }
 
-// Pointer and keys on a plane become calls of `go` with a new point.
-function listen(plane, { low, high, here, go }) {
+/**
+ * One of the images, from the sheet of them all.
+ * @param {HTMLElement} picture
+ * @param {number} index
+ * @param {{ columns: number, rows: number }} sheet
+ */
+function showImage(picture, index, { columns, rows }) {
+  const at = (/** @type {number} */ place, /** @type {number} */ places) =>
+    `${(100 * place) / Math.max(1, places - 1)}%`;
+  const column = index % columns;
+  const row = (index - column) / columns;
+  picture.style.backgroundPosition = `${at(column, columns)} ${at(row, rows)}`;
+}
+
+/**
+ * Pointer and keys on a plane become calls of `go` with a new point.
+ * @param {HTMLElement} plane
+ * @param {Point} low
+ * @param {Point} high
+ * @param {() => Point} here
+ * @param {(z: Point) => void} go
+ */
+function listen(plane, low, high, here, go) {
   const width = high[0] - low[0];
-  const drag = (event) => {
+  const drag = (/** @type {PointerEvent} */ event) => {
     const box = plane.getBoundingClientRect();
     go([
       low[0] + ((event.clientX - box.left) / box.width) * width,
@@ -240,112 +295,21 @@ function listen(plane, { low, high, here, go }) {
   plane.dataset.lmSuppressShortcuts = "true";
   plane.addEventListener("keydown", (event) => {
     const small = (event.shiftKey ? 0.1 : 0.01) * width;
-    const [dx, dy] = {
+    /** @type {Record<string, Point>} */
+    const steps = {
       ArrowLeft: [-small, 0],
       ArrowRight: [small, 0],
       ArrowUp: [0, small],
       ArrowDown: [0, -small],
       PageUp: [0, 0.1 * width],
       PageDown: [0, -0.1 * width],
-    }[event.key] ?? [0, 0];
+    };
+    const step = steps[event.key];
     const home = event.key === "Home";
-    if (event.ctrlKey || event.metaKey || event.altKey || !(dx || dy || home)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !(step || home)) return;
     event.preventDefault();
     event.stopPropagation();
     const z = here();
-    go(home ? [0, 0] : [z[0] + dx, z[1] + dy]);
+    go(home ? [0, 0] : [z[0] + step[0], z[1] + step[1]]);
   });
-}
-
-// --- the class of a decoded image -----------------------------------------------------------
-
-// Judges an image by its nearest among the first garments as this decoder redraws them: so blur
-// is compared with blur. The redrawing is done in the browser's idle time; until it is over,
-// there is no answer (-1).
-function makeJudge(network, codes, whenReady) {
-  const redrawn = [];
-  const count = Math.min(codes.length, JUDGES);
-  const idle = globalThis.requestIdleCallback ?? ((act) => setTimeout(act, 10));
-  const cancel = globalThis.cancelIdleCallback ?? clearTimeout;
-  let waiting = idle(function work(deadline) {
-    const end = performance.now() + (deadline?.timeRemaining() ?? 8);
-    while (redrawn.length < count && performance.now() < end) {
-      redrawn.push(pool(decode(network, codes[redrawn.length])));
-    }
-    if (redrawn.length < count) waiting = idle(work);
-    else whenReady();
-  });
-  return {
-    stop: () => cancel(waiting),
-    nearest: (pixels) => (redrawn.length < count ? -1 : nearestImage(pool(pixels), redrawn)),
-  };
-}
-
-function nearestImage(image, others) {
-  let best = -1;
-  let least = Infinity;
-  others.forEach((other, index) => {
-    let distance = 0;
-    for (let i = 0; i < image.length && distance < least; i++) distance += (image[i] - other[i]) ** 2;
-    if (distance < least) {
-      least = distance;
-      best = index;
-    }
-  });
-  return best;
-}
-
-// Means of two by two pixels.
-function pool(pixels) {
-  return Float32Array.from({ length: POOLED * POOLED }, (_, i) => {
-    const corner = 2 * SIDE * Math.floor(i / POOLED) + 2 * (i % POOLED);
-    const sum = pixels[corner] + pixels[corner + 1] + pixels[corner + SIDE] + pixels[corner + SIDE + 1];
-    return sum / 4;
-  });
-}
-
-// One of `count` garments, from the sheet of them all.
-function showGarment(picture, index, count) {
-  const at = (place, places) => `${(100 * place) / Math.max(1, places - 1)}%`;
-  const column = index % SPRITE_COLUMNS;
-  const row = (index - column) / SPRITE_COLUMNS;
-  const rows = Math.ceil(count / SPRITE_COLUMNS);
-  picture.style.backgroundPosition = `${at(column, SPRITE_COLUMNS)} ${at(row, rows)}`;
-}
-
-// --- the path from A to B -------------------------------------------------------------------
-
-function between(from, to, t) {
-  return from.map((value, axis) => (1 - t) * value + t * to[axis]);
-}
-
-// The images along the path, between two buttons that choose its ends.
-function pathStrip(name, choose) {
-  const canvas = element("canvas", {
-    class: "aevae-strip", role: "img", width: FRAMES * SIDE, height: SIDE,
-  });
-  const end = (letter, which) => {
-    const made = button(letter, () => choose(which));
-    const begins = which === "a" ? "start" : "end";
-    set(made, "aria-label", `${letter}: ${name}, ${begins} the path at the garment nearest to the ring`);
-    set(made, "title", `Put ${letter} at the garment nearest to the ring`);
-    return made;
-  };
-  const words = element("div", { class: "aevae-path-words" });
-  const root = element("div", { class: "aevae-path aevae-if-path" },
-    end("A", "a"), canvas, end("B", "b"), words);
-  return {
-    root,
-    draw(images, [from, to]) {
-      images.forEach((pixels, i) => paint(canvas, pixels, i * SIDE));
-      words.replaceChildren(`from A, ${from}, to B, ${to}`);
-      set(canvas, "aria-label", `${name}: ${FRAMES} images along the path from A, ${from}, to B, ${to}.`);
-    },
-  };
-}
-
-function endMark(letter, x, y) {
-  const mark = drawing("g", { class: "aevae-end", transform: `translate(${x} ${y})` },
-    drawing("circle", { r: 2.6 }), drawing("text", { y: 1.3 }, letter));
-  return mark;
 }

@@ -1,25 +1,27 @@
 // The many-dimensional sampler: the image decoded at z, and buttons that draw z anew.
 
+import { holdNetworks, readBytes } from "./nets.js";
 import { decode } from "./network.js";
 import { drawFrom, noise, readDensity } from "./normal.js";
 import {
-  announcer, announceReady, button, caption, element, follow, format, imageCanvas,
-  loadNetwork, move, nameSliders, orExplain, paint, readBytes, set, toStep,
+  announcer, announceReady, button, caption, element, follow, format, imageCanvas, move,
+  nameSliders, orExplain, paint, set, toStep,
 } from "./view.js";
 
-const SAMPLER_TRIES = [
-  "Draw from the prior ten times and count the pictures that you would call a garment. A model whose " +
-    "codes fill the prior draws them; an autoencoder never promised to.",
+const TRIES = [
+  "Draw from the prior ten times and count the pictures that could be among the data. A model whose " +
+    "codes fill the prior draws such; an autoencoder never promised to.",
   "Compare the buttons. A density fitted to the codes draws where they are, and a mixture follows their " +
     "shape more closely than one Gaussian can.",
   "Move one slider from end to end. A dimension that changes nothing is one that the model does not use.",
   "Walk away from the origin: far out no code lies, and the picture means nothing there.",
 ];
 
-export async function render({ model, el }) {
+/** @param {{ model: import("./nets.js").Model, el: Element }} context */
+export function render({ model, el }) {
   const traits = Object.keys(model.get("controls"));
   const view = element("div", { class: "aevae-view" });
-  const canvas = imageCanvas();
+  const canvas = imageCanvas(model.get("shape"));
   const distance = element("p", { class: "aevae-number" });
   const buttons = element("div", { class: "aevae-buttons" });
   view.append(element("div", { class: "aevae-sampler" }, canvas,
@@ -27,12 +29,15 @@ export async function render({ model, el }) {
   const say = announcer(view);
 
   const [low, high, step] = ["low", "high", "step"].map((name) => model.get(name));
-  const origin = traits.map(() => 0);
-  const goTo = (z) =>
+  const goTo = (/** @type {number[]} */ z) =>
     move(model, Object.fromEntries(traits.map((t, i) => [t, toStep(z[i], low[i], high[i], step)])));
-  const fits = (z) => z.every((value, i) => low[i] <= value && value <= high[i]);
-  const addButton = (name, point) =>
-    buttons.append(button(name, async () => goTo(await orExplain(view, point()))));
+  const fits = (/** @type {number[]} */ z) =>
+    z.every((value, i) => low[i] <= value && value <= high[i]);
+  const addButton = (/** @type {string} */ name, /** @type {() => Promise<number[]>} */ point) =>
+    buttons.append(button(name, async () => {
+      const z = await orExplain(view, point());
+      if (z) goTo(z);
+    }));
   addButton("Draw from the prior", async () => drawUntil(fits, () => noise(traits.length)));
   for (const { name, components, numbers } of model.get("densities")) {
     addButton(`Draw from the ${name}`, async () => {
@@ -40,9 +45,11 @@ export async function render({ model, el }) {
       return drawUntil(fits, () => drawFrom(density, Math.random(), noise(traits.length)));
     });
   }
-  addButton("Go to the origin", async () => origin);
+  addButton("Go to the origin", async () => traits.map(() => 0));
 
-  let network = null;
+  const networks = holdNetworks(model);
+  /** @type {import("./network.js").Layer[] | undefined} */
+  let network;
   const update = () => {
     const z = traits.map((trait) => model.get(trait));
     const length = format(Math.hypot(...z));
@@ -50,24 +57,32 @@ export async function render({ model, el }) {
     set(canvas, "aria-label", `The image decoded at the sliders, ${length} from the origin.`);
     if (network) paint(canvas, decode(network, z));
   };
-  const stopFollowing = follow(model, traits, () => {
-    update();
-    say(canvas.getAttribute("aria-label"));
-  });
-  caption(view, model, "Move the sliders, or let a button draw all of them.", SAMPLER_TRIES);
+  caption(view, model, "Move the sliders, or let a button draw all of them.", TRIES);
   el.append(view);
   update();
-  const stopNaming = nameSliders(view, model);
-  network = await orExplain(view, loadNetwork(model, 0));
-  update();
-  announceReady(view);
+  const stops = [
+    networks.release,
+    nameSliders(view, model),
+    follow(model, traits, () => {
+      update();
+      say(canvas.getAttribute("aria-label"));
+    }),
+  ];
+  orExplain(view, networks.load(0)).then((loaded) => {
+    network = loaded;
+    update();
+    announceReady(view);
+  });
   return () => {
-    stopFollowing();
-    stopNaming();
+    for (const stop of stops) stop();
   };
 }
 
-// Draws again until a draw `fits`.
+/**
+ * Draws again until a draw `fits`.
+ * @param {(z: number[]) => boolean} fits
+ * @param {() => number[]} draw
+ */
 function drawUntil(fits, draw) {
   for (;;) {
     const z = draw();

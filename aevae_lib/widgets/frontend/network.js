@@ -2,17 +2,26 @@
 // turns a latent point into an image, the encoder an image into its code. Nothing here touches
 // the page.
 //
-// Between layers travels { shape: [rows, columns, channels], values: Float32Array }, with a
-// pixel's channels side by side. A kernel's weights come in the order row, column, input channel,
-// output channel (transposed: the input channel first): so every innermost loop runs straight
-// through memory.
+// Between layers travels an image: { shape: [rows, columns, channels], values }, with a pixel's
+// channels side by side. A kernel's weights come in the order row, column, input channel, output
+// channel (transposed: the input channel first): so every innermost loop runs straight through
+// memory.
 
-// The layers that Python described, each with its own weights taken from the bytes.
+/** @typedef {{ shape: number[], values: Float32Array }} Image */
+/** @typedef {Record<string, any> & { type: string }} Layer as network.py describes it */
+
+/**
+ * The layers that Python described, each with its own weights taken from the bytes.
+ * @param {Layer[]} layers
+ * @param {string} dtype "float16" or "float32"
+ * @param {Uint8Array} bytes
+ * @returns {Layer[]}
+ */
 export function readNetwork(layers, dtype, bytes) {
   const view = new DataView(bytes.buffer);
   const half = dtype === "float16";
   let offset = 0;
-  const take = (count) => {
+  const take = (/** @type {number} */ count) => {
     const values = new Float32Array(count);
     for (let i = 0; i < count; i++, offset += half ? 2 : 4) {
       values[i] = half ? fromHalf(view.getUint16(offset, true)) : view.getFloat32(offset, true);
@@ -20,19 +29,21 @@ export function readNetwork(layers, dtype, bytes) {
     return values;
   };
   const network = layers.map((layer) => {
-    if (!layer.outputs) return layer; // nothing to learn in it
-    const area = (layer.kernel ?? 1) ** 2;
-    return {
-      ...layer,
-      weight: take(area * layer.inputs * layer.outputs),
-      bias: take(layer.outputs),
-    };
+    const inputs = layer.in_features ?? layer.in_channels;
+    const outputs = layer.out_features ?? layer.out_channels;
+    if (!outputs) return layer; // nothing to learn in it
+    const [rows, columns] = layer.kernel_size ?? [1, 1];
+    const weight = take(rows * columns * inputs * outputs);
+    return { ...layer, inputs, outputs, weight, bias: take(outputs) };
   });
   if (offset !== bytes.length) throw new Error("The network's weights do not fit its layers.");
   return network;
 }
 
-// A half-precision number from its 16 bits: sign, 5 bits of exponent, 10 bits of fraction.
+/**
+ * A half-precision number from its 16 bits: sign, 5 bits of exponent, 10 bits of fraction.
+ * @param {number} bits
+ */
 export function fromHalf(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
@@ -41,26 +52,52 @@ export function fromHalf(bits) {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-// The image at latent point z: its pixels in [0, 1], row by row.
+/**
+ * The image at latent point z, its values in [0, 1].
+ * @param {Layer[]} network
+ * @param {number[]} z
+ */
 export function decode(network, z) {
-  const logits = run(network, { shape: [1, 1, z.length], values: Float32Array.from(z) });
-  return logits.map((logit) => 1 / (1 + Math.exp(-logit)));
+  return run(network, { shape: [1, 1, z.length], values: Float32Array.from(z) });
 }
 
-// What the encoder's head says of an image of pixels in [0, 1], row by row: the code, or, for a
-// VAE, mu and after it log sigma^2.
-export function encode(network, pixels) {
-  const side = Math.sqrt(pixels.length);
-  return run(network, { shape: [side, side, 1], values: Float32Array.from(pixels) });
+/**
+ * What the encoder's head says of an image: the code, or, for a VAE, mu and after it log sigma^2.
+ * @param {Layer[]} network
+ * @param {Image} image
+ */
+export function encode(network, image) {
+  return run(network, image).values;
 }
 
+/**
+ * @param {Layer[]} network
+ * @param {Image} x
+ */
 function run(network, x) {
   for (const layer of network) x = LAYERS[layer.type](x, layer);
-  return x.values;
+  return x;
 }
 
-const LAYERS = { linear, relu, flatten, unflatten, pad, turn, conv, convTranspose };
+/** @type {Record<string, (x: Image, layer: Layer) => Image>} */
+const LAYERS = {
+  // By their names in PyTorch.
+  ReLU: ({ shape, values }) => ({ shape, values: values.map((value) => Math.max(value, 0)) }),
+  Linear: linear,
+  Flatten: flatten,
+  Unflatten: unflatten,
+  ZeroPad2d: pad,
+  Crop: crop,
+  Turn: turn,
+  Conv2d: conv,
+  ConvTranspose2d: convTranspose,
+  // From what a decoder gives to the picture, by its likelihood's link.
+  sigmoid: ({ shape, values }) => ({ shape, values: values.map((x) => 1 / (1 + Math.exp(-x))) }),
+  identity: ({ shape, values }) =>
+    ({ shape, values: values.map((value) => Math.min(Math.max(value, 0), 1)) }),
+};
 
+/** @type {(x: Image, layer: Layer) => Image} */
 function linear({ values }, { outputs, weight, bias }) {
   const sums = bias.slice();
   for (let i = 0; i < values.length; i++) {
@@ -69,12 +106,9 @@ function linear({ values }, { outputs, weight, bias }) {
   return { shape: [1, 1, outputs], values: sums };
 }
 
-function relu({ shape, values }) {
-  return { shape, values: values.map((value) => Math.max(value, 0)) };
-}
-
 // PyTorch unflattens into whole channels, one after the other; here they are interleaved.
-function unflatten({ values }, { shape: [channels, rows, columns] }) {
+/** @type {(x: Image, layer: Layer) => Image} */
+function unflatten({ values }, { unflattened_size: [channels, rows, columns] }) {
   const pixels = rows * columns;
   const image = new Float32Array(values.length);
   for (let c = 0; c < channels; c++) {
@@ -84,6 +118,7 @@ function unflatten({ values }, { shape: [channels, rows, columns] }) {
 }
 
 // And the way back: whole channels, one after the other.
+/** @type {(x: Image) => Image} */
 function flatten({ shape: [rows, columns, channels], values }) {
   const pixels = rows * columns;
   const flat = new Float32Array(values.length);
@@ -93,22 +128,39 @@ function flatten({ shape: [rows, columns, channels], values }) {
   return { shape: [1, 1, values.length], values: flat };
 }
 
-// Adds a border of zeros; a negative border cuts that much away.
-function pad({ shape: [rows, columns, channels], values }, { padding }) {
-  const [left, right, top, bottom] = padding;
-  const shape = [rows + top + bottom, columns + left + right, channels];
-  const image = new Float32Array(shape[0] * shape[1] * channels);
-  for (let y = Math.max(0, -top); y < rows - Math.max(0, -bottom); y++) {
-    for (let x = Math.max(0, -left); x < columns - Math.max(0, -right); x++) {
-      const from = (y * columns + x) * channels;
-      const to = ((y + top) * shape[1] + x + left) * channels;
-      image.set(values.subarray(from, from + channels), to);
-    }
+// A border of zeros; a negative one cuts that much away.
+/** @type {(x: Image, layer: Layer) => Image} */
+function pad(x, { padding: [left, right, top, bottom] }) {
+  return cut(x, -top, -left, x.shape[0] + top + bottom, x.shape[1] + left + right);
+}
+
+/** @type {(x: Image, layer: Layer) => Image} */
+function crop(x, { top, left, height, width }) {
+  return cut(x, top, left, height, width);
+}
+
+/**
+ * The part of an image from row `top` and column `left` on; outside it there are zeros.
+ * @param {Image} image
+ * @param {number} top
+ * @param {number} left
+ * @param {number} height
+ * @param {number} width
+ * @returns {Image}
+ */
+export function cut({ shape: [rows, columns, channels], values }, top, left, height, width) {
+  const part = new Float32Array(height * width * channels);
+  const first = Math.max(0, left);
+  const last = Math.min(columns, left + width);
+  for (let y = Math.max(0, top); y < Math.min(rows, top + height) && first < last; y++) {
+    const row = values.subarray((y * columns + first) * channels, (y * columns + last) * channels);
+    part.set(row, ((y - top) * width + first - left) * channels);
   }
-  return { shape, values: image };
+  return { shape: [height, width, channels], values: part };
 }
 
 // Turned by 180 degrees: the last pixel comes first.
+/** @type {(x: Image) => Image} */
 function turn({ shape, values }) {
   const channels = shape[2];
   const image = new Float32Array(values.length);
@@ -119,21 +171,25 @@ function turn({ shape, values }) {
 }
 
 // Each output pixel gathers the input pixels under the kernel.
+/** @type {(x: Image, layer: Layer) => Image} */
 function conv({ shape: [rows, columns], values }, layer) {
-  const { inputs, outputs, kernel, stride, padding, weight } = layer;
-  const size = (length) => Math.floor((length + 2 * padding - kernel) / stride) + 1;
-  const shape = [size(rows), size(columns), outputs];
-  const image = filled(shape, layer.bias);
+  const { inputs, outputs, weight, bias } = layer;
+  const [[kernelY, kernelX], [strideY, strideX]] = [layer.kernel_size, layer.stride];
+  const [padY, padX] = layer.padding;
+  const size = (/** @type {number} */ length, /** @type {0 | 1} */ axis) => Math.floor(
+    (length + 2 * layer.padding[axis] - layer.kernel_size[axis]) / layer.stride[axis]) + 1;
+  const shape = [size(rows, 0), size(columns, 1), outputs];
+  const image = filled(shape, bias);
   for (let y = 0; y < shape[0]; y++) {
     for (let x = 0; x < shape[1]; x++) {
-      for (let ky = 0; ky < kernel; ky++) {
-        for (let kx = 0; kx < kernel; kx++) {
-          const fromY = y * stride - padding + ky;
-          const fromX = x * stride - padding + kx;
+      for (let ky = 0; ky < kernelY; ky++) {
+        for (let kx = 0; kx < kernelX; kx++) {
+          const fromY = y * strideY - padY + ky;
+          const fromX = x * strideX - padX + kx;
           if (fromY < 0 || fromY >= rows || fromX < 0 || fromX >= columns) continue;
           const from = (fromY * columns + fromX) * inputs;
           const to = (y * shape[1] + x) * outputs;
-          const tap = (ky * kernel + kx) * inputs;
+          const tap = (ky * kernelX + kx) * inputs;
           for (let i = 0; i < inputs; i++) {
             addScaled(image, to, weight, (tap + i) * outputs, outputs, values[from + i]);
           }
@@ -145,23 +201,28 @@ function conv({ shape: [rows, columns], values }, layer) {
 }
 
 // Each input pixel spreads a copy of the kernel over the output, row after row of it.
+/** @type {(x: Image, layer: Layer) => Image} */
 function convTranspose({ shape: [rows, columns], values }, layer) {
-  const { inputs, outputs, kernel, stride, padding, outputPadding, weight } = layer;
-  const size = (length) => (length - 1) * stride - 2 * padding + kernel + outputPadding;
-  const shape = [size(rows), size(columns), outputs];
-  const image = filled(shape, layer.bias);
+  const { inputs, outputs, weight, bias } = layer;
+  const [[kernelY, kernelX], [strideY, strideX]] = [layer.kernel_size, layer.stride];
+  const [padY, padX] = layer.padding;
+  const size = (/** @type {number} */ length, /** @type {0 | 1} */ axis) =>
+    (length - 1) * layer.stride[axis] - 2 * layer.padding[axis] + layer.kernel_size[axis] +
+    layer.output_padding[axis];
+  const shape = [size(rows, 0), size(columns, 1), outputs];
+  const image = filled(shape, bias);
   for (let y = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++) {
-      const left = x * stride - padding;
+      const left = x * strideX - padX;
       const first = Math.max(0, -left); // the part of the kernel that falls on the image
-      const count = Math.min(kernel, shape[1] - left) - first;
+      const count = Math.min(kernelX, shape[1] - left) - first;
       for (let i = 0; i < inputs; i++) {
         const value = values[(y * columns + x) * inputs + i];
         if (value === 0) continue; // about half of what leaves a ReLU
-        for (let ky = 0; ky < kernel; ky++) {
-          const toY = y * stride - padding + ky;
+        for (let ky = 0; ky < kernelY; ky++) {
+          const toY = y * strideY - padY + ky;
           if (toY < 0 || toY >= shape[0]) continue;
-          const from = ((i * kernel + ky) * kernel + first) * outputs;
+          const from = ((i * kernelY + ky) * kernelX + first) * outputs;
           const to = (toY * shape[1] + left + first) * outputs;
           addScaled(image, to, weight, from, count * outputs, value);
         }
@@ -171,12 +232,24 @@ function convTranspose({ shape: [rows, columns], values }, layer) {
   return { shape, values: image };
 }
 
-// target[to...] += scale * source[from...]: where nearly all the time goes.
+/**
+ * target[to...] += scale * source[from...]: where nearly all the time goes.
+ * @param {Float32Array} target
+ * @param {number} to
+ * @param {Float32Array} source
+ * @param {number} from
+ * @param {number} count
+ * @param {number} scale
+ */
 function addScaled(target, to, source, from, count, scale) {
   if (scale === 0) return;
   for (let i = 0; i < count; i++) target[to + i] += scale * source[from + i];
 }
 
+/**
+ * @param {number[]} shape
+ * @param {Float32Array} bias
+ */
 function filled([rows, columns, channels], bias) {
   const image = new Float32Array(rows * columns * channels);
   for (let start = 0; start < image.length; start += channels) image.set(bias, start);

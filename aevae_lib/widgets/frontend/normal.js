@@ -1,14 +1,26 @@
 // Normal distributions: what a cloud costs, and how points are drawn.
 
-// KL( N(mu, exp(logvar)) || N(0, 1) ) in nats: what the mean costs and what the variance costs.
+/** @typedef {{ weight: number, mean: number[], factor: number[] }} Component of a mixture */
+
+/**
+ * KL( N(mu, exp(logvar)) || N(0, 1) ) in nats: what the mean costs and what the variance costs.
+ * @param {number} mu
+ * @param {number} logvar
+ */
 export function klParts(mu, logvar) {
   const mean = mu ** 2 / 2;
   const variance = (Math.exp(logvar) - 1 - logvar) / 2;
   return { mean, variance, total: mean + variance };
 }
 
-// The components of a mixture of normal distributions: each has a weight, a mean, and a factor
-// of its covariance, whose rows follow one another.
+/**
+ * The components of a mixture of normal distributions: each has a weight, a mean, and a factor
+ * of its covariance, whose rows follow one another.
+ * @param {Uint8Array} bytes
+ * @param {number} components
+ * @param {number} dims
+ * @returns {Component[]}
+ */
 export function readDensity(bytes, components, dims) {
   const numbers = new Float32Array(bytes.buffer);
   const length = 1 + dims + dims * dims;
@@ -18,15 +30,25 @@ export function readDensity(bytes, components, dims) {
   });
 }
 
-// One draw: a uniform number chooses the component, and standard normal ones the place in it.
+/**
+ * One draw: a uniform number chooses the component, and standard normal ones the place in it.
+ * @param {Component[]} density
+ * @param {number} uniform
+ * @param {number[]} normals
+ */
 export function drawFrom(density, uniform, normals) {
   let left = uniform;
-  const chosen = density.find(({ weight }) => (left -= weight) < 0) ?? density.at(-1);
+  const chosen = density.find(({ weight }) => {
+    left -= weight;
+    return left < 0;
+  });
+  const { mean, factor } = chosen ?? density[density.length - 1];
   const dims = normals.length;
-  return chosen.mean.map((m, i) =>
-    normals.reduce((sum, value, j) => sum + chosen.factor[i * dims + j] * value, m));
+  return mean.map((m, i) =>
+    normals.reduce((sum, value, j) => sum + factor[i * dims + j] * value, m));
 }
 
+/** @param {number} dims */
 export function noise(dims) {
   return Array.from({ length: dims }, standardNormal);
 }
