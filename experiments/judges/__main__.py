@@ -1,0 +1,121 @@
+"""Judge the judges: `python -m experiments.judges [NAME of a data set]`.
+
+Each block of `aevae_lib/results/judges.json` is made if it is not there, and
+stored at once: the program can be stopped at any moment and started anew. To
+make a block again, delete it from the file.
+"""
+
+import itertools
+import json
+import os
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from aevae_lib import data, zoo
+
+from . import calibrate, candidates, classes, draws, faults
+
+RESULTS = (
+    Path(__file__).resolve().parents[2]
+    / "aevae_lib" / "results" / "judges.json"
+)  # fmt: skip
+
+
+class Store:
+    """The blocks of one data set in the file of results."""
+
+    def __init__(self, name: str, path: Path = RESULTS):
+        self.path, self.name = path, name
+
+    def all(self) -> dict:
+        if not self.path.exists():
+            return {}
+        return json.loads(self.path.read_text(encoding="utf-8"))
+
+    def add(self, block: str, make) -> None:
+        """Call `make` for a block that is missing, and store what it gives."""
+        if block in self.all().get(self.name, {}):
+            return
+        print(f"{self.name}: {block}", flush=True)
+        value, every = rounded(make()), self.all()
+        blocks = every.setdefault(self.name, {"made_with": made_with()})
+        blocks[block] = value
+        part = self.path.with_suffix(".part")
+        part.write_text(laid_out(every), encoding="utf-8")
+        os.replace(part, self.path)
+
+
+def made_with() -> dict:
+    packages = ("torch", "numpy", "scipy", "scikit-learn")
+    return {
+        "device": "cpu (1 thread)",
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+        "reference": calibrate.REFERENCE,
+        "probe": calibrate.PROBE,
+        "splits": calibrate.SPLITS,
+        "floors": calibrate.FLOORS,
+        "judges_seed": candidates.SEED,
+    }
+
+
+def rounded(value):
+    """Numbers to four digits, which is more than their noise allows."""
+    if isinstance(value, dict):
+        return {key: rounded(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(part) for part in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def laid_out(every: dict) -> str:
+    """JSON with a line for each block, so that a change shows where it is."""
+    sets = []
+    for name, blocks in every.items():
+        lines = ",\n".join(
+            f"  {json.dumps(key)}: {json.dumps(value)}"
+            for key, value in blocks.items()
+        )
+        sets.append(f" {json.dumps(name)}: {{\n{lines}\n }}")
+    return "{\n" + ",\n".join(sets) + "\n}\n"
+
+
+def add_calibration(store: Store, title, judges, base, images, spoil) -> None:
+    """The floor of `images` and a block for each fault."""
+    plain = calibrate.plain_views(judges, images)
+    store.add(f"{title}: floor", lambda: calibrate.floors(judges, plain))
+    for fault in spoil:
+        store.add(
+            f"{title}: {fault.words}",
+            lambda f=fault: calibrate.ask(judges, plain, base, f),
+        )
+
+
+def main(name: str = "fashion-mnist") -> None:
+    torch.set_num_threads(1)
+    dataset = data.load(name, "cpu")
+    base, store = calibrate.base_of(dataset), Store(name)
+    judges = candidates.judges(dataset)
+    add_calibration(store, "real", judges, base, base.images, faults.REAL)
+    for kind in ("ae", "vae"):
+        again, spoil = calibrate.redrawn_base(zoo.load(kind, 16), base)
+        add_calibration(store, f"redrawn by {kind}", judges, base, again, spoil)
+    for d in draws.DIMS:
+        for kind in ("ae", "vae"):
+            store.add(
+                f"draws: {kind} d={d}",
+                lambda k=kind, d=d: draws.compare(dataset, judges, k, d),
+            )
+    for d, kind in itertools.product(faults.DIMS, ("ae", "vae")):
+        store.add(
+            f"classes: {kind} d={d}",
+            lambda k=kind, d=d: classes.count(dataset, judges, k, d),
+        )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
