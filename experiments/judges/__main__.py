@@ -101,14 +101,16 @@ def main(name: str = "fashion-mnist") -> None:
     base, store = calibrate.base_of(dataset), Store(name)
     judges = candidates.judges(dataset)
     add_calibration(store, "real", judges, base, base.images, faults.REAL)
+    # More seeds of the classifier say no more; the network that tells is slow.
+    few = [j for j in judges if not j.tells and "seed" not in j.name]
     for kind in ("ae", "vae"):
         again, spoil = calibrate.redrawn_base(zoo.load(kind, 16), base)
-        add_calibration(store, f"redrawn by {kind}", judges, base, again, spoil)
+        add_calibration(store, f"redrawn by {kind}", few, base, again, spoil)
     for d in draws.DIMS:
         for kind in ("ae", "vae"):
             store.add(
                 f"draws: {kind} d={d}",
-                lambda k=kind, d=d: draws.compare(dataset, judges, k, d),
+                lambda k=kind, d=d: draws.compare(dataset, few, k, d),
             )
     for d, kind in itertools.product(faults.DIMS, ("ae", "vae")):
         store.add(

@@ -99,11 +99,13 @@ def ask(
             if spoilt is not None:
                 seen[used] = judge.look(spoilt)
             rows = []
-            for split, (reference, pool) in enumerate(dealt):
+            for split in range(1 if judge.tells else SPLITS):
+                reference, pool = dealt[split]
                 chosen = pool[: probe_size(n)]
                 if fault.choose:
+                    generator = faults.seeded(100 + split)
                     chosen = fault.choose(
-                        base, dose, pool, len(chosen), faults.seeded(split)
+                        base, dose, pool, len(chosen), generator
                     )
                 rows.append(scores(judge, seen[chosen], view[reference]))
             doses[judge.name].append(columns(rows))

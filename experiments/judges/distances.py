@@ -19,7 +19,8 @@ def kernel_distance(a: Tensor, b: Tensor) -> float:
     n, m, d = len(a), len(b), a.shape[1]
 
     def k(x, y):
-        return (x @ y.T / d + 1) ** 3
+        near = x @ y.T / d + 1
+        return near * near * near  # faster than a power
 
     aa, bb = k(a, a), k(b, b)
     within = (aa.sum() - aa.trace()) / (n * (n - 1)) + (
