@@ -36,14 +36,19 @@ class Store:
             return {}
         return json.loads(self.path.read_text(encoding="utf-8"))
 
+    def blocks(self) -> dict:
+        return self.all().get(self.name, {})
+
     def add(self, block: str, make) -> None:
         """Call `make` for a block that is missing, and store what it gives."""
-        if block in self.all().get(self.name, {}):
-            return
-        print(f"{self.name}: {block}", flush=True)
-        value, every = rounded(make()), self.all()
+        if block not in self.blocks():
+            print(f"{self.name}: {block}", flush=True)
+            self.put(block, make())
+
+    def put(self, block: str, value) -> None:
+        every = self.all()
         blocks = every.setdefault(self.name, {"made_with": made_with()})
-        blocks[block] = value
+        blocks[block] = rounded(value)
         part = self.path.with_suffix(".part")
         part.write_text(laid_out(every), encoding="utf-8")
         os.replace(part, self.path)
@@ -85,7 +90,7 @@ def laid_out(every: dict) -> str:
 
 
 def add_calibration(store: Store, title, judges, base, images, spoil) -> None:
-    """The floor of `images` and a block for each fault."""
+    """The floor of `images`, a block for each fault, and what follows."""
     plain = calibrate.plain_views(judges, images)
     store.add(f"{title}: floor", lambda: calibrate.floors(judges, plain))
     for fault in spoil:
@@ -93,6 +98,17 @@ def add_calibration(store: Store, title, judges, base, images, spoil) -> None:
             f"{title}: {fault.words}",
             lambda f=fault: calibrate.ask(judges, plain, base, f),
         )
+    stored = store.blocks()
+    floor = stored[f"{title}: floor"]
+    found = {}
+    for fault in spoil:
+        ranges = calibrate.ranges(floor, stored[f"{title}: {fault.words}"])
+        found[fault.words] = {
+            "unit": fault.unit,
+            "doses": fault.doses,
+            "judges": ranges,
+        }
+    store.put(f"{title}: ranges", found)
 
 
 def main(name: str = "fashion-mnist") -> None:
