@@ -15,9 +15,9 @@ from pathlib import Path
 
 import torch
 
-from aevae_lib import data, zoo
+from aevae_lib import data
 
-from . import calibrate, candidates, classes, draws, faults
+from . import calibrate, candidates, classes, draws, faults, theory
 
 RESULTS = (
     Path(__file__).resolve().parents[2]
@@ -111,28 +111,35 @@ def add_calibration(store: Store, title, judges, base, images, spoil) -> None:
     store.put(f"{title}: ranges", found)
 
 
-def main(name: str = "fashion-mnist") -> None:
+def main(name: str = candidates.ZOO) -> None:
     torch.set_num_threads(1)
     dataset = data.load(name, "cpu")
-    base, store = calibrate.base_of(dataset), Store(name)
+    model, store = candidates.models_of(dataset), Store(name)
+    base = calibrate.base_of(dataset, model)
     judges = candidates.judges(dataset)
     add_calibration(store, "real", judges, base, base.images, faults.REAL)
     # More seeds of the classifier say no more; the network that tells is slow.
     few = [j for j in judges if not j.tells and "seed" not in j.name]
     for kind in ("ae", "vae"):
-        again, spoil = calibrate.redrawn_base(zoo.load(kind, 16), base)
+        again, spoil = calibrate.redrawn_base(kind, base)
         add_calibration(store, f"redrawn by {kind}", few, base, again, spoil)
-    for d in draws.DIMS:
-        for kind in ("ae", "vae"):
-            store.add(
-                f"draws: {kind} d={d}",
-                lambda k=kind, d=d: draws.compare(dataset, few, k, d),
-            )
+    for d, kind in itertools.product(draws.DIMS, ("ae", "vae")):
+        store.add(
+            f"draws: {kind} d={d}",
+            lambda k=kind, d=d: draws.compare(dataset, few, model(k, d)),
+        )
     for d, kind in itertools.product(faults.DIMS, ("ae", "vae")):
         store.add(
             f"classes: {kind} d={d}",
-            lambda k=kind, d=d: classes.count(dataset, judges, k, d),
+            lambda k=kind, d=d: classes.count(dataset, judges, model(k, d)),
         )
+    if name == candidates.ZOO:
+        store.add("price of holes", theory.holes)
+        for seed in range(theory.SEEDS):
+            store.add(
+                f"gap of the bound, seed {seed}",
+                lambda s=seed: theory.bound_of(s, dataset),
+            )
 
 
 if __name__ == "__main__":

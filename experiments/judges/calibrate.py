@@ -7,14 +7,13 @@ is; the unit of every effect is the spread of that floor over FLOORS splits.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import mean, stdev
 
 import torch
 from torch import Tensor
 
 from aevae_lib import data, measure, sample
-from aevae_lib.models import Autoencoder
 
 from . import faults
 from .candidates import Judge, told_apart
@@ -43,13 +42,13 @@ def scores(judge: Judge, probe: Tensor, reference: Tensor) -> Scores:
     }
 
 
-def base_of(dataset: data.DataSet, others: int = 20_000) -> faults.Base:
+def base_of(dataset: data.DataSet, model: Callable) -> faults.Base:
     """The validation images, with training images for what needs others."""
-    held_out, learnt = dataset.validation, dataset.train.images[:others]
+    held_out, learnt = dataset.validation, dataset.train.images[:20_000]
     images = data.to_float(held_out.images)
     return faults.Base(
         images, held_out.labels, faults.kinds_of(images, held_out.labels),
-        data.to_float(learnt), held_out.images, learnt, dataset.frame,
+        data.to_float(learnt), held_out.images, learnt, dataset.frame, model,
     )  # fmt: skip
 
 
@@ -176,8 +175,11 @@ def ranges(floor: dict, asked: dict) -> dict[str, dict[str, dict]]:
 
 
 def redrawn_base(
-    model: Autoencoder, base: faults.Base
+    kind: str, base: faults.Base
 ) -> tuple[Tensor, tuple[faults.Fault, ...]]:
-    """What a model redraws of held-out images, and a sampler's faults in it."""
+    """What a model of 16 dimensions redraws of held-out images, and a sampler's
+    faults in it.
+    """
+    model = base.model(kind, 16)
     codes = sample.codes_of(model, base.held_out)
     return sample.pictures(model, codes), faults.redrawn(model, base)

@@ -27,6 +27,7 @@ CLASSIFIER_BUDGET = 32_000  # images seen; the zoo's has seen 770,000
 MORE = 20_000  # images by which a classifier gets used to blur
 AUTOENCODER_BUDGET = 40_000  # the zoo's have seen 550,000
 SEED = 700  # no other model of the course has one from here on
+ZOO = "fashion-mnist"  # the data set of the zoo
 KEPT = {"ae": Autoencoder, "vae": VAE}
 BLURS = (0.5, 1.0, 1.5, 2.0)  # pixels, for the classifier that learns on blur
 
@@ -46,7 +47,7 @@ def judges(dataset: data.DataSet) -> list[Judge]:
     learnt = data.to_float(dataset.train.images)
     first = (
         zoo.classifier()
-        if dataset.name == "fashion-mnist"
+        if dataset.name == ZOO
         else trained_classifier(dataset, SEED)
     )
     networks = {
@@ -106,24 +107,35 @@ def components(learnt: Tensor, frame: int, number: int = 50) -> Callable:
     return lambda x: (pixels(x) - centre) @ axes
 
 
+def models_of(dataset: data.DataSet) -> Callable[[str, int], Autoencoder]:
+    """The models whose redrawings are judged: the zoo's, or where it has none
+    of this data set, some with a small budget.
+    """
+    if dataset.name == ZOO:
+        return zoo.load
+    return lambda kind, d: kept(dataset, kind, d, SEED + 50)
+
+
 def untrained() -> Autoencoder:
     """An encoder as it is before training: random features."""
     torch.manual_seed(SEED)
     return Autoencoder(64).eval().requires_grad_(False)
 
 
-def kept(dataset: data.DataSet, kind: str, d: int) -> Autoencoder:
+def kept(
+    dataset: data.DataSet, kind: str, d: int, seed: int = SEED
+) -> Autoencoder:
     """An autoencoder or VAE that serves as a judge and nothing else."""
 
     def teach(model: Autoencoder) -> None:
         loss = losses.ae_loss if kind == "ae" else losses.vae_loss
         train.fit(
             model, loss, dataset.train.images, AUTOENCODER_BUDGET,
-            seed=SEED + d, lr=8e-3,
+            seed=seed + d, lr=8e-3,
         )  # fmt: skip
 
-    name = f"{dataset.name}-{kind}-d{d}"
-    return stored(name, lambda: KEPT[kind](d), teach, SEED + d)
+    name = f"{dataset.name}-{kind}-d{d}-seed{seed + d}"
+    return stored(name, lambda: KEPT[kind](d), teach, seed + d)
 
 
 # --- classifiers -------------------------------------------------------------

@@ -11,7 +11,8 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
-from aevae_lib import data, measure, sample, zoo
+from aevae_lib import data, measure, sample
+from aevae_lib.models import Autoencoder
 
 from .candidates import Judge
 from .faults import seeded
@@ -22,15 +23,16 @@ SKEW = torch.arange(1, 11) / 55.0  # shares of a collection that is not even
 
 
 def count(
-    dataset: data.DataSet, judges: Sequence[Judge], kind: str, d: int
+    dataset: data.DataSet,
+    judges: Sequence[Judge],
+    model: Autoencoder,
 ) -> dict:
-    """{counter: {"accuracy", "even", "skewed"}} for one model of the zoo.
+    """{counter: {"accuracy", "even", "skewed"}} for one model.
 
     The last two are how far the shares of the classes are counted wrong, in
     total variation, on all held-out images and on a part of them with the
     shares SKEW.
     """
-    model = zoo.load(kind, d)
     known, labels = dataset.train.images[:KNOWN], dataset.train.labels[:KNOWN]
     truth = dataset.validation.labels
     codes = sample.codes_of(model, dataset.validation.images)

@@ -1,4 +1,4 @@
-"""Draws of the zoo's models beside two references.
+"""Draws of trained models beside two references.
 
 Beside real images: how good is the picture? Beside the same model's
 reconstructions of other held-out images: did the sampler find where pictures
@@ -7,7 +7,8 @@ live? Blur is in both sets of the second comparison, and cancels.
 
 from collections.abc import Sequence
 
-from aevae_lib import data, sample, zoo
+from aevae_lib import data, sample
+from aevae_lib.models import Autoencoder
 
 from . import calibrate
 from .candidates import Judge
@@ -18,14 +19,16 @@ LEARNT = 20_000  # training codes that a sampler is fitted to
 
 
 def compare(
-    dataset: data.DataSet, judges: Sequence[Judge], kind: str, d: int
+    dataset: data.DataSet,
+    judges: Sequence[Judge],
+    model: Autoencoder,
 ) -> dict:
     """Every sampler of one model: {sampler: {reference: {judge: {metric: a
     value for each split}}}}.
 
     The sampler "reconstruction" is none: held-out images redrawn.
     """
-    model, held_out = zoo.load(kind, d), dataset.validation.images
+    held_out = dataset.validation.images
     again = sample.pictures(model, sample.codes_of(model, held_out))
     sides = {"real": data.to_float(held_out), "own": again}
     views = {

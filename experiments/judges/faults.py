@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from sklearn.cluster import KMeans
 from torch import Tensor
 
-from aevae_lib import sample, zoo
+from aevae_lib import sample
 from aevae_lib.models import Autoencoder
 
 DIMS = (64, 32, 16, 8, 4, 2)  # of codes and components: fewer is a larger dose
@@ -26,7 +26,8 @@ class Base:
     `images` and `others` are (N, 1, H, W) and (M, 1, H, W) in [0, 1]; the
     others come from the training part, so that a garment laid over another is
     none of those that judges compare with. `kinds` (N,) numbers the clusters
-    within each class. `held_out` and `learnt` are uint8.
+    within each class. `held_out` and `learnt` are uint8. `model(kind, d)`
+    gives a trained "ae" or "vae" that redraws them.
     """
 
     images: Tensor
@@ -36,6 +37,7 @@ class Base:
     held_out: Tensor
     learnt: Tensor
     frame: int
+    model: Callable[[str, int], Autoencoder]
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,7 @@ REAL = (
         Fault(
             f"redrawn by {name}", "numbers a code", dims,
             lambda b, d, kind=kind: sample.reconstruct(
-                zoo.load(kind, d), b.held_out
+                b.model(kind, d), b.held_out
             ),
         )
         for kind, name, dims in (

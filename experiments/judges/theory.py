@@ -18,7 +18,7 @@ from aevae_lib import data, evidence, zoo
 from aevae_lib.models import VAE
 
 SIDE, REACH = 321, 4.8  # points on an edge; the grid goes from -REACH to REACH
-IMAGES = 200
+IMAGES, SEEDS = 200, 3
 POINTS = 512  # by which an expectation over a cloud is taken
 
 

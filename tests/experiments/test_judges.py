@@ -160,7 +160,7 @@ def asked():
     grey = 0.3 + 0.4 * torch.rand(600, 1, 1, 1, generator=generator)
     pictures = (grey * torch.ones(600, 1, 8, 8)).contiguous()
     base = faults.Base(
-        pictures, labels, labels, pictures, pictures, pictures, frame=0
+        pictures, labels, labels, pictures, pictures, pictures, 0, None
     )
     judges = [
         candidates.Judge("bright", lambda x: x.mean((2, 3)).repeat(1, 2)),
