@@ -17,7 +17,6 @@ from aevae_lib import data, measure, sample
 
 from . import faults
 from .candidates import Judge, told_apart
-from .distances import frechet, kernel_distance
 
 REFERENCE, PROBE = 2000, 1000
 SPLITS, FLOORS = 2, 10  # for the doses, and for the floor
@@ -37,8 +36,8 @@ def scores(judge: Judge, probe: Tensor, reference: Tensor) -> Scores:
     return {
         "precision": precision,
         "coverage": coverage,
-        "frechet": frechet(probe, reference),
-        "kernel": kernel_distance(probe, reference),
+        "frechet": measure.frechet(probe, reference),
+        "kernel": measure.kernel_distance(probe, reference)[0],
     }
 
 
