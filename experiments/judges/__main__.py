@@ -89,8 +89,13 @@ def laid_out(every: dict) -> str:
     return "{\n" + ",\n".join(sets) + "\n}\n"
 
 
-def add_calibration(store: Store, title, judges, base, images, spoil) -> None:
-    """The floor of `images`, a block for each fault, and what follows."""
+def add_calibration(store: Store, title: str, judges, base, make) -> None:
+    """A floor, a block for each fault, and what follows; `make` gives the
+    unspoilt images and the faults.
+    """
+    if f"{title}: ranges" in store.blocks():
+        return
+    images, spoil = make()
     plain = calibrate.plain_views(judges, images)
     store.add(f"{title}: floor", lambda: calibrate.floors(judges, plain))
     for fault in spoil:
@@ -99,14 +104,14 @@ def add_calibration(store: Store, title, judges, base, images, spoil) -> None:
             lambda f=fault: calibrate.ask(judges, plain, base, f),
         )
     stored = store.blocks()
-    floor = stored[f"{title}: floor"]
-    found = {}
+    floor, found = stored[f"{title}: floor"], {}
     for fault in spoil:
-        ranges = calibrate.ranges(floor, stored[f"{title}: {fault.words}"])
         found[fault.words] = {
             "unit": fault.unit,
             "doses": fault.doses,
-            "judges": ranges,
+            "judges": calibrate.ranges(
+                floor, stored[f"{title}: {fault.words}"]
+            ),
         }
     store.put(f"{title}: ranges", found)
 
@@ -117,12 +122,16 @@ def main(name: str = candidates.ZOO) -> None:
     model, store = candidates.models_of(dataset), Store(name)
     base = calibrate.base_of(dataset, model)
     judges = candidates.judges(dataset)
-    add_calibration(store, "real", judges, base, base.images, faults.REAL)
+    add_calibration(
+        store, "real", judges, base, lambda: (base.images, faults.REAL)
+    )
     # More seeds of the classifier say no more; the network that tells is slow.
     few = [j for j in judges if not j.tells and "seed" not in j.name]
     for kind in ("ae", "vae"):
-        again, spoil = calibrate.redrawn_base(kind, base)
-        add_calibration(store, f"redrawn by {kind}", few, base, again, spoil)
+        add_calibration(
+            store, f"redrawn by {kind}", few, base,
+            lambda k=kind: calibrate.redrawn_base(k, base),
+        )  # fmt: skip
     for d, kind in itertools.product(draws.DIMS, ("ae", "vae")):
         store.add(
             f"draws: {kind} d={d}",

@@ -117,6 +117,19 @@ def test_a_network_tells_what_can_be_told():
     assert candidates.told_apart(noise * 0.5, same) > 0.95
 
 
+def test_it_is_scored_on_pictures_that_it_has_not_learnt_from(monkeypatch):
+    scored = []
+
+    def answer(network, images):
+        scored.append(len(images))
+        return network(images)
+
+    monkeypatch.setattr(candidates, "batched", answer)
+    pictures = torch.rand(90, 1, 16, 16, generator=faults.seeded(0))
+    candidates.told_apart(pictures, 1 - pictures)
+    assert scored == [30, 30]
+
+
 def test_effects_count_noise_and_know_which_way_is_worse():
     floor = [1.0, 2.0, 3.0]  # a standard deviation of 1
     doses = [[1.0, 2.0], [4.0, 5.0]]
