@@ -128,6 +128,13 @@ def make_environment(tests: bool) -> None:
         say(f"Making .venv with Python {sys.version.split()[0]}")
         run(sys.executable, "-m", "venv", "--clear", VENV)
         made = {}
+    install(made, wanted)
+    # Last, so that an interrupted run is never taken for a whole one.
+    STAMP.write_text(json.dumps({**made, **wanted}))
+
+
+def install(made: dict, wanted: dict) -> None:
+    """Install the parts of what is wanted that are not made yet."""
     if made.get("lock") != wanted["lock"]:
         say(
             "Installing what requirements.lock names into .venv (the first "
@@ -146,7 +153,7 @@ def make_environment(tests: bool) -> None:
             ROOT,
         )
     pip("check")
-    if tests and made.get("colab") != wanted["colab"]:
+    if "colab" in wanted and made.get("colab") != wanted["colab"]:
         say(
             "Installing Colab's version of ipywidgets into .venv/colab, for "
             "the tests"
@@ -161,8 +168,6 @@ def make_environment(tests: bool) -> None:
             "-r",
             COLAB,
         )
-    # Last, so that an interrupted run is never taken for a whole one.
-    STAMP.write_text(json.dumps({**made, **wanted}))
 
 
 def works() -> bool:

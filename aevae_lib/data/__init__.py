@@ -57,6 +57,7 @@ class Split:
         return self._with(part[chosen] for part in self)
 
     def to(self, device: str | torch.device) -> "Split":
+        """The same on a device."""
         return self._with(part.to(device) for part in self)
 
     def _with(self, both: Iterable[Tensor]) -> "Split":

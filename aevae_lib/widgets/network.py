@@ -99,7 +99,9 @@ def encoder(model: Autoencoder, images: Tensor) -> Net:
     layers, weights = _layers(network, name)
     x = data.to_float(images.cpu())
     codes = network(x)
-    shift = (network.half().float()(x) - codes).abs() / codes.std(0, correction=0)
+    shift = (network.half().float()(x) - codes).abs() / codes.std(
+        0, correction=0
+    )
     return _net(layers, weights, half=bool(shift.max() < LARGEST_SHIFT))
 
 
