@@ -343,7 +343,7 @@ def digits(tmp_path):
     for name in data.FILES:
         n = 600 if "train" in name else 100
         shape = (n, 28, 28) if "images" in name else (n,)
-        most = 256 if "images" in name else 7
+        most = 256 if "images" in name else 7 if "train" in name else 5
         write_idx(folder, name, rng.integers(0, most, shape, np.uint8))
     return folder
 
@@ -364,9 +364,15 @@ def test_another_data_set_is_read_from_its_folder(digits):
     assert found.classes == tuple("0123456")
     assert (found.name, found.frame) == ("digits", 2)
     assert str(found).startswith(f"digits from {digits}:")
+    assert found.test.classes == found.classes
     named = data.from_folder(str(digits), list("abcdefg"), 0, "cpu")
     assert named.test.classes == tuple("abcdefg")
     assert named.image_shape == (1, 28, 28)
+
+
+def test_class_that_only_the_test_images_have_is_numbered_too(digits):
+    write_idx(digits, data.FILES[3], np.full(100, 8, np.uint8))
+    assert data.from_folder(digits, device="cpu").classes == tuple("012345678")
 
 
 def test_damage_is_told_in_another_set_as_well(digits):
@@ -683,6 +689,15 @@ def test_part_of_a_split_is_a_split(chosen, kept):
     assert part.images.flatten().tolist() == kept
     assert part.labels.tolist() == [k % 3 for k in kept]
     assert (part.classes, part.frame) == (("a", "b", "c"), 3)
+
+
+def test_indices_are_brought_to_the_images():
+    class Elsewhere(torch.Tensor):
+        def to(self, device):
+            return torch.tensor([4, 2], device=device)
+
+    elsewhere = torch.tensor([0]).as_subclass(Elsewhere)
+    assert small_split()[elsewhere].images.flatten().tolist() == [4, 2]
 
 
 def test_split_comes_apart_into_images_and_labels():
