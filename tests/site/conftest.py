@@ -158,7 +158,7 @@ class Visitor:
         fetched before the reader scrolls, without what belongs to one widget.
         """
         answers = []
-        self.page.on("response", answers.append)
+        self.page.on("response", lambda answer: answers.append(answer))
         self.open(name)
         return sum(
             len(gzip.compress(answer.body(), compresslevel=6))
