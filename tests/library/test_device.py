@@ -228,7 +228,7 @@ def test_results_lie_where_the_library_says():
     for sampler in sample.SAMPLERS.values():
         assert sampler(z)(9).device == DEVICE
     for found in (
-        *measure.nearest_images(garments().images[:9], split),
+        *measure.nearest_images(garments().images[:9], garments()),
         measure.in_hole(points(9), points()),
         measure.kl_per_dimension(points(), points()),
         measure.class_areas(points(), labels(), points(), labels()),
