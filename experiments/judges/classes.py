@@ -18,6 +18,7 @@ from .candidates import Judge
 from .faults import seeded
 
 KNOWN = 10_000  # training images whose codes and reconstructions are searched
+ASKED = 2000  # held-out images
 NEIGHBOURS = 10
 SKEW = torch.arange(1, 11) / 55.0  # shares of a collection that is not even
 
@@ -34,8 +35,8 @@ def count(
     shares SKEW.
     """
     known, labels = dataset.train.images[:KNOWN], dataset.train.labels[:KNOWN]
-    truth = dataset.validation.labels
-    codes = sample.codes_of(model, dataset.validation.images)
+    held_out, truth = dataset.validation[:ASKED]
+    codes = sample.codes_of(model, held_out)
     pictures = sample.pictures(model, codes)
     known_codes = sample.codes_of(model, known)
     redrawn = sample.pictures(model, known_codes)
