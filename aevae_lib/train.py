@@ -213,7 +213,7 @@ def evaluate(
     A VAE is measured with sampled z; `seed` fixes that draw. The model is
     measured in eval mode and stays as it was.
     """
-    data.check_images(images, getattr(model, "image_shape", None))
+    images = data.check_images(images, getattr(model, "image_shape", None))
     told = as_told(model, images, labels)
     totals: dict[str, Tensor] = {}
     with evaluating(model), seeded(seed):

@@ -18,7 +18,7 @@ from .files import SETS, KnownSet, find_folder, read_arrays
 from .files import DataError as DataError
 from .files import cache_folder as cache_folder
 
-FASHION_CLASSES = CLASS_NAMES = SETS["fashion-mnist"].classes
+FASHION_CLASSES = SETS["fashion-mnist"].classes
 SAMPLE_FOLDER = SETS["fashion-mnist"].shipped
 
 

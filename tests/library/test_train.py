@@ -487,6 +487,14 @@ def test_floats_that_are_no_pictures_are_trained_as_they_are():
     assert evaluate(model, ae_loss, table)["loss"] < before / 2
 
 
+def test_numpy_arrays_are_taken_too(images):
+    model = make(Autoencoder)
+    expected = evaluate(model, ae_loss, images)
+    assert evaluate(model, ae_loss, images.numpy()) == expected
+    rows = fit(model, ae_loss, images.numpy(), 64, validation=images.numpy())
+    assert math.isfinite(rows[-1]["validation_loss"])
+
+
 def test_a_nan_is_found_without_reports_and_after_the_last_one(images):
     for reports in (0, 1):
         factors = iter([1.0, math.nan, 1.0, 1.0])
