@@ -43,17 +43,11 @@ def encoder_live(
             "encoder_live needs images to encode: pass images=fashion.test."
         )
     drawn = planes.planes_of(series, names, shown)
-    chosen = _some_of_every_class(shown)
+    classes = range(len(shown.classes))
+    own = [(shown.labels == k).nonzero()[:PER_CLASS, 0] for k in classes]
+    chosen = shown[torch.cat(own)]  # class by class
     pixels = pictures.as_bytes(chosen.images)
-    nets, maps = [], []
-    for plane in drawn:
-        place = {"encoder": len(nets), "decoder": len(nets) + 1}
-        codes = as_text(plane.codes[-1])
-        maps.append(plane.described(**place, codes=codes))
-        nets += [
-            encoder(plane.model, chosen.images),
-            decoder(plane.model, plane.low, plane.high),
-        ]
+    nets, maps = _described(drawn, chosen)
     values, controls = _values(drawn, chosen), _sliders(chosen)
     first, *others = controls.values()
     noise = [trait for trait in values if "noise" in trait]
@@ -80,11 +74,20 @@ def encoder_live(
     )
 
 
-def _some_of_every_class(shown: Split) -> Split:
-    """The first images of each class, class by class."""
-    classes = range(len(shown.classes))
-    own = [(shown.labels == k).nonzero()[:PER_CLASS, 0] for k in classes]
-    return shown[torch.cat(own)]
+def _described(
+    drawn: Sequence[Plane], chosen: Split
+) -> tuple[list, list[dict]]:
+    """Encoders and decoders, and the planes as encoder_live.js reads them."""
+    nets, maps = [], []
+    for plane in drawn:
+        place = {"encoder": len(nets), "decoder": len(nets) + 1}
+        codes = as_text(plane.codes[-1])
+        maps.append(plane.described(**place, codes=codes))
+        nets += [
+            encoder(plane.model, chosen.images),
+            decoder(plane.model, plane.low, plane.high),
+        ]
+    return nets, maps
 
 
 def _values(drawn: Sequence[Plane], chosen: Split) -> dict[str, float]:

@@ -14,6 +14,7 @@ from .panel import (
     Control,
     Panel,
     columns,
+    side_by_side,
     sliders,
     space,
     subscript,
@@ -124,9 +125,7 @@ def _controls(
         walk["checkpoint"] = Control(steps, "checkpoint", labels)
         rows.insert(0, steps)
     if boxes:
-        wrapped = {"flex_flow": "row wrap"}
-        ticks = widgets_of(boxes.values())
-        rows.append(ipywidgets.HBox(ticks, layout=wrapped))
+        rows.append(side_by_side(widgets_of(boxes.values())))
     if count > 1:
         about = ("t", "t, the place on the path", 0.0, (0.0, 1.0), 0.01)
         path = sliders({"t": about})
@@ -155,17 +154,13 @@ def _check_boxes(drawn: Sequence[Plane], count: int) -> dict[str, Control]:
         "show_holes": ("holes", count > NEIGHBOURS),
         "show_path": ("path from A to B", count > 1),
     }
-    options = {"indent": False, "layout": {"width": "auto"}}
-    return {
-        trait: Control(
-            ipywidgets.Checkbox(
-                trait == "show_prior", description=label, **options
-            ),
-            label,
-        )
-        for trait, (label, wanted) in boxes.items()
-        if wanted
-    }
+    made = {}
+    for trait, (label, wanted) in boxes.items():
+        if wanted:
+            box = ipywidgets.Checkbox(trait == "show_prior", description=label)
+            box.indent, box.layout.width = False, "auto"
+            made[trait] = Control(box, label)
+    return made
 
 
 def _path_ends(shown: Split | None, count: int) -> dict[str, int]:

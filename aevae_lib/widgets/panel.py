@@ -96,7 +96,7 @@ class Panel(ipywidgets.VBox):
         """
         if self.comm is None:
             return
-        for part in (*self.links, *_inside(self)):
+        for part in (*self.links, *self.controls.values(), *self.children):
             part.close()
         for net in self.view.nets:
             net.drop(self.view)
@@ -109,23 +109,9 @@ class Panel(ipywidgets.VBox):
         text = self.view.still_text
         image = f'<img src="{self.view.still}" alt="{html.escape(text)}">'
         view = {"version_major": 2, "version_minor": 0}
-        return {
-            "text/plain": text,
-            "text/html": image,
-            "application/vnd.jupyter.widget-view+json": view
-            | {"model_id": self.model_id},
-        }
-
-
-def _inside(box: ipywidgets.Box) -> list[ipywidgets.Widget]:
-    children = [
-        (child, getattr(child, "children", None)) for child in box.children
-    ]
-    return [
-        part
-        for child, more in children
-        for part in ([*_inside(child), child] if more else [child])
-    ]
+        view |= {"model_id": self.model_id}
+        kind = "application/vnd.jupyter.widget-view+json"
+        return {"text/plain": text, "text/html": image, kind: view}
 
 
 class View(anywidget.AnyWidget):
@@ -197,8 +183,15 @@ def columns(*groups: Sequence[Control]) -> ipywidgets.HBox:
     other.
     """
     one = {"flex": "1 1 250px", "min_width": "0"}
-    boxes = [ipywidgets.VBox(widgets_of(group), layout=one) for group in groups]
-    return ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"})
+    groups = map(widgets_of, groups)
+    return side_by_side(
+        [ipywidgets.VBox(group, layout=one) for group in groups]
+    )
+
+
+def side_by_side(widgets: Sequence[ipywidgets.Widget]) -> ipywidgets.HBox:
+    """Widgets in a row that may be broken."""
+    return ipywidgets.HBox(widgets, layout={"flex_flow": "row wrap"})
 
 
 def widgets_of(controls: Sequence[Control]) -> list[ipywidgets.Widget]:
@@ -208,10 +201,8 @@ def widgets_of(controls: Sequence[Control]) -> list[ipywidgets.Widget]:
 
 def subscript(name: str) -> str:
     """ "z12" as it is printed."""
-    return "".join(
-        chr(0x2080 + int(letter)) if letter.isdigit() else letter
-        for letter in name
-    )
+    digits = {ord("0") + digit: 0x2080 + digit for digit in range(10)}
+    return name.translate(digits)
 
 
 def nice_step(width: float) -> float:

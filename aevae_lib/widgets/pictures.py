@@ -33,10 +33,15 @@ def sheet(shown: Split | None) -> dict:
     """
     if shown is None:
         return {}
-    pixels, frame = as_bytes(shown.images), shown.frame
-    pixels = pixels[:, frame : pixels.shape[1] - frame]
-    pixels = pixels[:, :, frame : pixels.shape[2] - frame]
-    pixels = _smaller(pixels).expand(-1, -1, -1, 3)
+    inner = slice(shown.frame, -shown.frame or None)
+    pixels = as_bytes(shown.images)[:, inner, inner]
+    scale = LARGEST / max(pixels.shape[1:3])
+    if scale < 1:
+        size = [max(1, round(side * scale)) for side in pixels.shape[1:3]]
+        floats = pixels.permute(0, 3, 1, 2).float()
+        smaller = nn.functional.adaptive_avg_pool2d(floats, size)
+        pixels = smaller.round().to(torch.uint8).permute(0, 2, 3, 1)
+    pixels = pixels.expand(-1, -1, -1, 3)
     rows = -(-len(pixels) // COLUMNS)
     height, width = pixels.shape[1:3]
     tiles = torch.zeros(rows * COLUMNS, height, width, 3, dtype=torch.uint8)
@@ -62,18 +67,6 @@ def as_bytes(images: Tensor) -> Tensor:
             )
         images = (255 * images).round().to(torch.uint8)
     return images.permute(0, 2, 3, 1)
-
-
-def _smaller(pixels: Tensor) -> Tensor:
-    height, width = pixels.shape[1:3]
-    scale = LARGEST / max(height, width)
-    if scale >= 1:
-        return pixels
-    size = [max(1, round(side * scale)) for side in (height, width)]
-    smaller = nn.functional.adaptive_avg_pool2d(
-        pixels.permute(0, 3, 1, 2).float(), size
-    )
-    return smaller.round().to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def still(draw: Callable[[Figure], None]) -> str:

@@ -25,7 +25,7 @@ const SIZE = 1.15; // a marker's half-width in them
  * Matplotlib's markers, as functions from a centre and a half-width to a path.
  * @type {Record<string, Marker>}
  */
-const MARKERS = {
+export const MARKERS = {
   o: circle,
   s: polygon([-1, -1], [1, -1], [1, 1], [-1, 1]),
   D: polygon([0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]),

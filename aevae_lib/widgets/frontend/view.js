@@ -191,7 +191,7 @@ export function caption(view, model, hint, experiments) {
  * @param {Element} view
  * @param {() => void} act
  */
-function whenPlaced(view, act) {
+export function whenPlaced(view, act) {
   const arrival = new ResizeObserver(() => {
     if (!view.closest(".aevae-panel")) return;
     arrival.disconnect();
@@ -209,7 +209,7 @@ function whenPlaced(view, act) {
  * @param {Model} model
  * @param {Element} place
  */
-function offerLink(view, model, place) {
+export function offerLink(view, model, place) {
   const traits = Object.keys(model.get("start"));
   const said = element("span", { class: "aevae-said", role: "status" });
   const copy = button("Copy a link to this view", async () => {
