@@ -89,6 +89,7 @@ const WIDGETS = {
   HBoxModel: showBox,
   GridBoxModel: showBox,
   FloatSliderModel: showSlider,
+  FloatLogSliderModel: showSlider,
   IntSliderModel: showSlider,
   SelectionSliderModel: showSlider,
   CheckboxModel: showCheckbox,
@@ -125,11 +126,12 @@ function showBox(model, kind) {
 }
 
 /**
- * A number, or one of several labels by its place among them.
+ * A number, its power of ten, or one of several labels by its place among them.
  * @param {PageModel} model
  * @param {string} kind
  */
 function showSlider(model, kind) {
+  const powers = kind === "FloatLogSliderModel";
   const labels = kind === "SelectionSliderModel" ? model.get("_options_labels") : null;
   const value = labels ? "index" : "value";
   const [min, max, step] = labels
@@ -141,12 +143,13 @@ function showSlider(model, kind) {
   const output = element("output", { for: id, class: "aevae-number" });
   const show = () => {
     const now = model.get(value);
-    input.value = now;
-    const words = labels ? labels[now] : format(now, digitsOf(step));
+    input.value = powers ? String(Math.log10(now)) : now;
+    const number = powers ? String(Number(now.toPrecision(3))) : format(now, digitsOf(step));
+    const words = labels ? labels[now] : number;
     output.replaceChildren(words);
     set(input, "aria-valuetext", words);
   };
-  input.addEventListener("input", () => model.set(value, Number(input.value)));
+  input.addEventListener("input", () => model.set(value, powers ? 10 ** Number(input.value) : Number(input.value)));
   model.on(value, show);
   show();
   const label = element("label", { for: id }, model.get("description"));

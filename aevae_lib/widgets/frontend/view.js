@@ -180,10 +180,7 @@ export function caption(view, model, hint, experiments) {
   view.append(element("details", { class: "aevae-try", open: "" },
     element("summary", {}, "What to try"),
     element("p", {}, hint), element("ul", {}, ...list)));
-  whenPlaced(view, () => {
-    const place = view.closest(".aevae-place");
-    if (place) offerLink(view, model, place);
-  });
+  whenPlaced(view, () => offerLink(view, model));
 }
 
 /**
@@ -205,11 +202,15 @@ export function whenPlaced(view, act) {
 
 /**
  * A link names every value that differs from how the view began: "page?map0_z0=1.2#widget-1".
+ * The button for it stands at the end of the view, or of a part of it; where there is no address,
+ * there is none.
  * @param {Element} view
  * @param {Model} model
- * @param {Element} place
+ * @param {Element} part
  */
-export function offerLink(view, model, place) {
+export function offerLink(view, model, part = view) {
+  const place = view.closest(".aevae-place");
+  if (!place) return;
   const traits = Object.keys(model.get("start"));
   const said = element("span", { class: "aevae-said", role: "status" });
   const copy = button("Copy a link to this view", async () => {
@@ -224,7 +225,7 @@ export function offerLink(view, model, place) {
       said.replaceChildren("The link is in the address bar."); // where copying is not allowed
     }
   });
-  view.append(element("div", { class: "aevae-share" }, copy, said));
+  part.append(element("div", { class: "aevae-share" }, copy, said));
   if (location.hash === `#${place.id}`) {
     move(model, readLink(model, traits, new URLSearchParams(location.search)));
   }
