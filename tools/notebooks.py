@@ -7,7 +7,8 @@ The set-up cell is renewed from tools/setup_cell.py. Outputs and execution
 counts are removed, except in cells tagged `nbval-check-output`, which nbval
 compares; their count becomes the cell's place among the code cells, as in a
 notebook that ran once from top to bottom. Metadata that editors leave behind is
-removed. `--check` only names what would change, and fails.
+removed, a page's own (`myst`) is not. `--check` only names what would change,
+and fails.
 """
 
 import sys
@@ -71,7 +72,8 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
             if key in cell.metadata
         }
         cell.metadata = NotebookNode(kept)
-    notebook.metadata = nbformat.from_dict(METADATA)
+    page = {k: v for k, v in notebook.metadata.items() if k == "myst"}
+    notebook.metadata = nbformat.from_dict(METADATA | page)
     return notebook
 
 

@@ -22,11 +22,20 @@ from tools import notebooks as tool
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = ROOT / "chapters"
 NOTEBOOKS = sorted(CHAPTERS.glob("*.ipynb"))
+START = ROOT / (
+    yaml.safe_load((ROOT / "_toc.yml").read_text())["root"] + ".ipynb"
+)
 PLOTS = ast.parse((ROOT / "aevae_lib" / "plots.py").read_text())
 HIDING = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 
 every_notebook = pytest.mark.parametrize(
     "path", NOTEBOOKS, ids=lambda path: path.stem
+)
+# The start page is a view, and no lesson.
+every_lesson = pytest.mark.parametrize(
+    "path",
+    [path for path in NOTEBOOKS if path != START],
+    ids=lambda path: path.stem,
 )
 
 
@@ -88,7 +97,7 @@ def test_notebook_is_in_the_form_that_make_format_leaves(path):
     assert tool.tidy_text(text) == text, "make format would change it"
 
 
-@every_notebook
+@every_lesson
 def test_first_code_cell_sets_up_colab_and_the_second_imports(path):
     setup, imports, *others = code_cells(path)
     assert setup.source == tool.SETUP_CELL
@@ -96,6 +105,18 @@ def test_first_code_cell_sets_up_colab_and_the_second_imports(path):
     assert not any("setup" in tool.tags(cell) for cell in (imports, *others))
     assert isinstance(tree(imports).body[0], ast.Import | ast.ImportFrom)
     assert not HIDING.intersection(tool.tags(imports))
+
+
+def test_the_start_page_opens_with_its_view_and_shows_no_code():
+    """On the site; elsewhere its cells set up Colab and make the view."""
+    title, setup, view, *others = read(START).cells
+    assert title.source.startswith("# ")
+    assert "\n" not in title.source
+    assert setup.source == tool.SETUP_CELL
+    assert {"setup", "remove-cell"} <= set(tool.tags(setup))
+    assert "remove-input" in tool.tags(view)
+    assert view.source.endswith("widgets.live_training(play=True)")
+    assert {cell.cell_type for cell in others} == {"markdown"}
 
 
 @every_notebook
@@ -108,7 +129,7 @@ def test_open_code_cells_are_short(path):
             assert len(lines) <= 15, cell.source
 
 
-@every_notebook
+@every_lesson
 def test_it_starts_with_its_only_title_and_has_its_parts(path):
     titles = [heading for heading in headings(path) if heading.startswith("# ")]
     assert len(titles) == 1
@@ -119,7 +140,7 @@ def test_it_starts_with_its_only_title_and_has_its_parts(path):
         )
 
 
-@every_notebook
+@every_lesson
 def test_a_claim_is_checked(path):
     claims = [cell for cell in code_cells(path) if "claim" in tool.tags(cell)]
     assert claims

@@ -1,0 +1,75 @@
+"""The start page's small pictures: for each chapter five garments in a row, as
+its models draw them.
+
+    python -m book.cards
+
+They are drawn by the stored models from the shipped sample of Fashion-MNIST,
+and kept in `book/static/cards`; run this when a chapter or a model changes.
+"""
+
+from pathlib import Path
+
+import torch
+from matplotlib.image import imsave
+from torch import Tensor
+
+from aevae_lib import data, sample, zoo
+
+FOLDER = Path(__file__).parent / "static" / "cards"
+COUNT = 5
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name, images in strips().items():
+        strip = torch.cat(list(images[:, 0, 2:-2, 2:-2]), dim=1).clamp(0, 1)
+        grey = strip[..., None].expand(-1, -1, 3).numpy()
+        path = FOLDER / f"{name}.webp"
+        imsave(path, grey, pil_kwargs={"quality": 85})
+        print(f"{path.name}: {path.stat().st_size} bytes")
+
+
+def strips() -> dict[str, Tensor]:
+    """For each chapter, by its number: (5, 1, 32, 32) in [0, 1]."""
+    test = data.read_folder(data.SAMPLE_FOLDER)[1]
+    images = data.to_float(test.images)
+
+    def first(name: str, count: int = 1) -> Tensor:
+        own = (test.labels == test.classes.index(name)).nonzero()[:, 0]
+        return test.images[own[:count]]
+
+    ae, vae = zoo.load("ae", 2), zoo.load("vae", 2)
+    along = torch.linspace(0, 1, COUNT)[:, None]
+    ends = sample.encode(ae, torch.cat([first("Coat"), first("Sneaker")]))
+    boot, bag = first("Ankle boot"), first("Bag")
+    mu, logvar = vae.posterior(data.to_float(boot))
+    noise = torch.randn(COUNT, 2, generator=torch.Generator().manual_seed(1))
+    wide = torch.linspace(-2, 2, COUNT)[:, None] * torch.tensor([1.0, 0.0])
+    drawn = sample.prior(torch.zeros(1, 16))(COUNT, seed=3)
+    ae16, vae16 = zoo.load("ae", 16), zoo.load("vae", 16)
+    pair = torch.cat(
+        [sample.pictures(ae16, drawn[:2]), sample.pictures(vae16, drawn[:3])]
+    )
+    sizes = [zoo.load("vae", d) for d in (2, 4, 8, 16, 64)]
+    dial = [zoo.load("vae", 2, beta=beta) for beta in (0, 0.5, 4, 10, 100)]
+    redrawn = sample.reconstruct
+    shirts = zoo.load("shirt-vae", 16)
+    return {
+        "01": images[:COUNT],
+        "02": torch.cat(
+            [images[:1], *(redrawn(zoo.load("ae", d), test.images[:1])
+                           for d in (2, 4, 8, 16))]
+        ),
+        "03": sample.pictures(ae, ends[:1] + along * (ends[1:] - ends[:1])),
+        "04": sample.pictures(vae, mu + (logvar / 2).exp() * noise),
+        "05": sample.pictures(vae, mu + wide),
+        "06": sample.pictures(vae, noise),
+        "07": pair,
+        "08": torch.cat([redrawn(model, bag) for model in sizes]),
+        "09": torch.cat([redrawn(model, boot) for model in dial]),
+        "10": sample.pictures(shirts, drawn),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
