@@ -25,6 +25,7 @@ from aevae_lib import (
     widgets,
     zoo,
 )
+from experiments import shelf
 
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 HERE = torch.device("cpu")
@@ -152,7 +153,7 @@ CALLS = {
     "zoo.classifier": lambda d: zoo.classifier(device=DEVICE)(
         pictures(points())
     ),
-    "zoo.save": lambda d: zoo.save(
+    "shelf.save": lambda d: shelf.save(
         vae(), Path("vae-d2-seed0.safetensors"), metadata=METADATA
     ),
     "plots.image_rows": lambda d: plots.image_rows(
