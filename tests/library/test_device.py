@@ -25,7 +25,6 @@ from aevae_lib import (
     widgets,
     zoo,
 )
-from experiments import shelf
 
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 HERE = torch.device("cpu")
@@ -157,9 +156,6 @@ CALLS = {
     "zoo.series": lambda d: zoo.series("ae", "epoch", device=DEVICE),
     "zoo.classifier": lambda d: zoo.classifier(device=DEVICE)(
         pictures(points())
-    ),
-    "shelf.save": lambda d: shelf.save(
-        vae(), Path("vae-d2-seed0.safetensors"), metadata=METADATA
     ),
     "plots.image_rows": lambda d: plots.image_rows(
         {"a": garments().images[:9], "b": pictures(points(9, d))}
