@@ -78,6 +78,9 @@ def test_the_probe_knows_no_units():
 def test_shares_are_counted_for_all_classes():
     shares = measure.class_shares(torch.tensor([9, 0, 0, 3, 3, 3, 3, 3]), 10)
     assert shares.tolist() == [0.25, 0, 0, 0.625, 0, 0, 0, 0, 0, 0.125]
+    for count in (2, 12):
+        shares = measure.class_shares(torch.tensor([1, 1, 0, 1]), count)
+        assert shares.tolist() == [0.25, 0.75, *[0] * (count - 2)]
 
 
 @pytest.mark.parametrize(
