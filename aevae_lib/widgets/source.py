@@ -26,8 +26,9 @@ def joined(*entries: str, end: str) -> str:
     anywidget takes one text, with no address for others to be imported from.
     So each module becomes a function that is called at once: its exports are
     what it returns, as `$name`, and what is private in it meets nothing of the
-    others'. Raises ValueError for a circle of imports, and for other imports
-    and exports than named ones of files beside it.
+    others'. Raises ValueError for a circle of imports, for a name that the
+    other does not export, and for other imports and exports than named ones of
+    files beside it.
     """
     functions: dict[str, str] = {}
 
@@ -37,13 +38,21 @@ def joined(*entries: str, end: str) -> str:
             raise ValueError(f"These modules import in a circle: {circle}.")
         if name not in functions:
             text = read(f"{name}.js")
-            for _, other in IMPORT.findall(text):
+            for wanted, other in IMPORT.findall(text):
                 add(other, (*importers, name))
+                _check_exports(name, wanted, other)
             functions[name] = _as_function(name, text)
 
     for entry in entries:
         add(entry, ())
     return "".join(functions.values()) + end
+
+
+def _check_exports(name: str, wanted: str, other: str) -> None:
+    exported = EXPORT.findall(read(f"{other}.js"))
+    for given in re.findall(r"(\w+)(?: as \w+)?\s*(?:,|$)", wanted.strip()):
+        if given not in exported:
+            raise ValueError(f"{name}.js: {other}.js exports no {given}.")
 
 
 def _as_function(name: str, text: str) -> str:

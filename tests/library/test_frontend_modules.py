@@ -73,6 +73,15 @@ def test_a_circle_of_imports_is_refused(frontend):
         source.joined("one", end="")
 
 
+def test_a_name_that_the_other_module_does_not_export_is_refused(frontend):
+    frontend("other", "export const one = 1;\nexport function two() {}\n")
+    frontend("top", 'import {\n  one, two,\n} from "./other.js";\n')
+    source.joined("top", end="")
+    frontend("stale", 'import { one, gone as here } from "./other.js";\n')
+    with pytest.raises(ValueError, match="other.js exports no gone"):
+        source.joined("stale", end="")
+
+
 def test_a_view_is_two_files_of_one_name():
     """Found by that name, with nothing else to change."""
     modules = {path.stem for path in source.FOLDER.glob("*.js")}

@@ -3,11 +3,12 @@
 
 import { makeCurves } from "./live_curves.js";
 import { drawPictures, makeLivePlane } from "./live_plane.js";
+import { readBytes, wholeText } from "./nets.js";
 import { standardNormal } from "./normal.js";
 import { legend } from "./plane.js";
 import {
   announcer, announceReady, button, element, follow, format, move, nameSliders,
-  offerLink, orExplain, readBytes, set, whenPlaced, wholeText,
+  offerLink, orExplain, set, whenPlaced,
 } from "./view.js";
 
 const PIXELS = 196;
