@@ -4,6 +4,10 @@
 // mu and log sigma squared of a cloud. An autoencoder draws no noise and pays no KL (beta = 0):
 // then its code is mu, a point, and nothing ever moves the other two.
 
+/** @typedef {Float64Array} Numbers */
+/** @typedef {{ inputs: number, outputs: number, weight: Numbers, bias: Numbers }} Layer */
+/** @typedef {ReturnType<typeof makeModel>} Model */
+
 export const PIXELS = 196; // 14 x 14
 const HIDDEN = 96;
 const LATENT = 2;
@@ -13,21 +17,32 @@ const RATE = 0.003; // Adam's step
 
 // --- the parts --------------------------------------------------------------------------------
 
-// All parameters lie in one array, layer by layer: weights (inputs x outputs), then biases.
+/**
+ * All parameters lie in one array, layer by layer: weights (inputs x outputs), then biases.
+ * @param {Numbers} parameters
+ * @returns {Layer[]}
+ */
 function splitIntoLayers(parameters) {
   let start = 0;
-  const take = (count) => parameters.subarray(start, (start += count));
+  const take = (/** @type {number} */ count) => {
+    start += count;
+    return parameters.subarray(start - count, start);
+  };
   return LAYERS.map(([inputs, outputs]) => ({
     inputs, outputs, weight: take(inputs * outputs), bias: take(outputs),
   }));
 }
 
-// First weights as PyTorch draws them: uniform, the wider the layer's input, the smaller.
+/**
+ * First weights as PyTorch draws them: uniform, the wider the layer's input, the smaller.
+ * @param {() => number} uniform
+ */
 export function firstWeights(uniform) {
   return LAYERS.flatMap(([inputs, outputs]) => Array.from(
     { length: (inputs + 1) * outputs }, () => (2 * uniform() - 1) / Math.sqrt(inputs)));
 }
 
+/** @param {ArrayLike<number>} weights */
 export function makeModel(weights) {
   const parameters = Float64Array.from(weights);
   const gradients = new Float64Array(parameters.length);
@@ -42,8 +57,16 @@ export function makeModel(weights) {
   };
 }
 
-// c += a b, for matrices (rows x inner) and (inner x columns). A row of `a` is half zeros: pixels
-// that are black, or what a ReLU has shut. The others are taken four at a time.
+/**
+ * c += a b, for matrices (rows x inner) and (inner x columns). A row of `a` is half zeros: pixels
+ * that are black, or what a ReLU has shut. The others are taken four at a time.
+ * @param {Numbers} c
+ * @param {Numbers} a
+ * @param {Numbers} b
+ * @param {number} rows
+ * @param {number} inner
+ * @param {number} columns
+ */
 function addProduct(c, a, b, rows, inner, columns) {
   const values = new Float64Array(inner + 3); // of a row of `a`, where it is not zero,
   const places = new Int32Array(inner + 3); // and where in `b` their rows begin
@@ -67,6 +90,11 @@ function addProduct(c, a, b, rows, inner, columns) {
   }
 }
 
+/**
+ * @param {Numbers} a
+ * @param {number} rows
+ * @param {number} columns
+ */
 function transposed(a, rows, columns) {
   const turned = new Float64Array(a.length);
   for (let i = 0; i < rows; i++) {
@@ -75,7 +103,11 @@ function transposed(a, rows, columns) {
   return turned;
 }
 
-// y = x W + b, for each row of x.
+/**
+ * y = x W + b, for each row of x.
+ * @param {Layer} layer
+ * @param {Numbers} x
+ */
 function linear({ inputs, outputs, weight, bias }, x) {
   const rows = x.length / inputs;
   const y = new Float64Array(rows * outputs);
@@ -84,14 +116,23 @@ function linear({ inputs, outputs, weight, bias }, x) {
   return y;
 }
 
-// From the loss's slope by y that by the weights and biases: dW = x^T dy, and db sums dy's rows.
+/**
+ * From the loss's slope by y that by the weights and biases: dW = x^T dy, and db sums dy's rows.
+ * @param {Layer} slope
+ * @param {Numbers} x
+ * @param {Numbers} dy
+ */
 function linearBackward({ inputs, outputs, weight, bias }, x, dy) {
   const rows = x.length / inputs;
   addProduct(weight, transposed(x, rows, inputs), dy, inputs, rows, outputs);
   for (let i = 0; i < dy.length; i++) bias[i % outputs] += dy[i];
 }
 
-// And that by the layer's input: dx = dy W^T.
+/**
+ * And that by the layer's input: dx = dy W^T.
+ * @param {Layer} layer
+ * @param {Numbers} dy
+ */
 function inputBackward({ inputs, outputs, weight }, dy) {
   const rows = dy.length / outputs;
   const dx = new Float64Array(rows * inputs);
@@ -99,35 +140,55 @@ function inputBackward({ inputs, outputs, weight }, dy) {
   return dx;
 }
 
+/** @param {Numbers} x */
 function relu(x) {
   for (let i = 0; i < x.length; i++) if (x[i] < 0) x[i] = 0;
   return x;
 }
 
-// Where the ReLU gave 0, no slope comes through.
+/**
+ * Where the ReLU gave 0, no slope comes through.
+ * @param {Numbers} y
+ * @param {Numbers} dy
+ */
 function reluBackward(y, dy) {
   for (let i = 0; i < y.length; i++) if (y[i] === 0) dy[i] = 0;
   return dy;
 }
 
-const sigmoid = (logit) => 1 / (1 + Math.exp(-logit));
-const softplus = (logit) => Math.max(logit, 0) + Math.log1p(Math.exp(-Math.abs(logit)));
+const sigmoid = (/** @type {number} */ logit) => 1 / (1 + Math.exp(-logit));
+const softplus = (/** @type {number} */ logit) =>
+  Math.max(logit, 0) + Math.log1p(Math.exp(-Math.abs(logit)));
 
 // --- the models -------------------------------------------------------------------------------
 
-// (N x 196) to (N x 4): mu0, mu1, log sigma0 squared, log sigma1 squared.
+/**
+ * (N x 196) to (N x 4): mu0, mu1, log sigma0 squared, log sigma1 squared.
+ * @param {Model} model
+ * @param {Numbers} x
+ */
 export function encode({ layers }, x) {
   return linear(layers[1], relu(linear(layers[0], x)));
 }
 
-// (N x 2) to (N x 196) in [0, 1].
+/**
+ * (N x 2) to (N x 196) in [0, 1].
+ * @param {Model} model
+ * @param {Numbers} z
+ */
 export function decode({ layers }, z) {
   return linear(layers[3], relu(linear(layers[2], z))).map(sigmoid);
 }
 
-// The mean loss of a batch in nats, and its slope by every parameter, in `model.gradients`.
-// `noise` (N x 2) is standard normal, or null: then z is mu, a point. A point has no KL; of the
-// price beta is charged what the KL asks for mu alone.
+/**
+ * The mean loss of a batch in nats, and its slope by every parameter, in `model.gradients`.
+ * `noise` (N x 2) is standard normal, or null: then z is mu, a point. A point has no KL; of the
+ * price beta is charged what the KL asks for mu alone.
+ * @param {Model} model
+ * @param {Numbers} x
+ * @param {Numbers | null} noise
+ * @param {number} beta
+ */
 export function lossAndGradients(model, x, noise, beta) {
   const { layers, slopes } = model;
   const rows = x.length / PIXELS;
@@ -173,12 +234,18 @@ export function lossAndGradients(model, x, noise, beta) {
   return { reconstruction, kl };
 }
 
-// Where in a row of four numbers (mu0, mu1, logvar0, logvar1) the mu of z's k-th number stands.
+/**
+ * Where in a row of four numbers (mu0, mu1, logvar0, logvar1) the mu of z's k-th number stands.
+ * @param {number} k
+ */
 function muOf(k) {
   return k + LATENT * Math.floor(k / LATENT);
 }
 
-// Adam (Kingma and Ba, 2015): a step along the gradient's mean, measured in its usual size.
+/**
+ * Adam (Kingma and Ba, 2015): a step along the gradient's mean, measured in its usual size.
+ * @param {Model} model
+ */
 function adam(model, rate = RATE, keepMean = 0.9, keepSquare = 0.999, least = 1e-8) {
   const { parameters, gradients, mean, square } = model;
   model.steps += 1;
@@ -192,7 +259,13 @@ function adam(model, rate = RATE, keepMean = 0.9, keepSquare = 0.999, least = 1e
   }
 }
 
-// One step of training; returns the losses before it.
+/**
+ * One step of training; returns the losses before it.
+ * @param {Model} model
+ * @param {Numbers} x
+ * @param {Numbers | null} noise
+ * @param {number} beta
+ */
 export function step(model, x, noise, beta) {
   const losses = lossAndGradients(model, x, noise, beta);
   adam(model);

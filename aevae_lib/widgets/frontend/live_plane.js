@@ -4,17 +4,28 @@
 import { MARKERS } from "./plane.js";
 import { element, set } from "./view.js";
 
+/** @typedef {import("./codes.js").Point} Point */
+/** @typedef {import("./nets.js").Model} Model */
+/** @typedef {import("./plane.js").Class} Class */
+/** @typedef {{ x: number, y: number, half: number }} Camera the middle of a square, and its half */
+/** @typedef {{ codes: Float32Array, camera: Camera, point: Point }} Shown */
+/** @typedef {{ here: () => Point, go: (z: Point) => void, letGo: () => void }} Hand */
+
 const SIDE = 14; // pixels along a picture's edge
 const FAINT = 0.62; // how much of the decoder's pictures shows behind the dots
 const DOT = 2.9; // a dot's half-width, in px on a plane of 300 px
 const CLOUDS = 4; // of each class
 
-// Grey levels (SIDE x SIDE each), `columns` of them in a row, on a canvas.
+/**
+ * Grey levels (SIDE x SIDE each), `columns` of them in a row, on a canvas.
+ * @param {HTMLCanvasElement} canvas
+ * @param {ArrayLike<number>} greys
+ */
 export function drawPictures(canvas, greys, columns = 1) {
   const width = columns * SIDE;
   const rows = Math.ceil(greys.length / (SIDE * SIDE * columns));
   if (canvas.width !== width) [canvas.width, canvas.height] = [width, rows * SIDE];
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   const image = context.createImageData(width, rows * SIDE);
   const pixels = new Uint32Array(image.data.buffer);
   for (let i = 0; i < greys.length; i++) {
@@ -27,7 +38,12 @@ export function drawPictures(canvas, greys, columns = 1) {
   context.putImageData(image, 0, 0);
 }
 
-// `model` tells classes and labels; `prior` whether the circles are the model's own.
+/**
+ * `model` tells classes and labels; `prior` whether the circles are the model's own.
+ * @param {Model} model
+ * @param {string} name
+ * @param {boolean} prior
+ */
 export function makeLivePlane(model, name, prior) {
   const canvas = element("canvas", { "aria-hidden": "true" });
   const backdrop = element("canvas");
@@ -35,14 +51,18 @@ export function makeLivePlane(model, name, prior) {
     class: "aevae-plane aevae-train-plane", role: "slider", tabindex: 0,
     "aria-roledescription": "point on a plane", "aria-label": `${name}, latent point`,
   }, canvas);
+  /** @type {Class[]} */
   const classes = model.get("classes");
+  /** @type {number[]} */
   const labels = model.get("labels");
   const clouds = chosen(labels);
 
   // From the plane's numbers to the canvas, and back from a place on the page.
-  let [camera, unit] = [null, 1];
-  const toX = (z0) => (z0 - camera.x + camera.half) * unit;
-  const toY = (z1) => (camera.y + camera.half - z1) * unit;
+  let camera = { x: 0, y: 0, half: 1 };
+  let unit = 1;
+  const toX = (/** @type {number} */ z0) => (z0 - camera.x + camera.half) * unit;
+  const toY = (/** @type {number} */ z1) => (camera.y + camera.half - z1) * unit;
+  /** @type {(event: PointerEvent) => Point} */
   const toPoint = ({ clientX, clientY }) => {
     const box = root.getBoundingClientRect();
     return [
@@ -61,10 +81,15 @@ export function makeLivePlane(model, name, prior) {
     [canvas.width, canvas.height] = [size, size];
   }
 
+  /**
+   * @param {Shown} shown
+   * @param {boolean} noisy
+   * @param {number | null} garment
+   */
   function draw({ codes, camera: now, point }, noisy, garment) {
     camera = now;
     unit = size / (2 * camera.half);
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.fillStyle = "#000";
     context.fillRect(0, 0, size, size);
     context.globalAlpha = FAINT;
@@ -82,7 +107,10 @@ export function makeLivePlane(model, name, prior) {
     set(root, "aria-valuemax", (camera.x + camera.half).toFixed(2));
   }
 
-  // The prior's one and two standard deviations; dashed where nothing holds the codes to it.
+  /**
+   * The prior's one and two standard deviations; dashed where nothing holds the codes to it.
+   * @param {CanvasRenderingContext2D} context
+   */
   function drawCircles(context) {
     context.strokeStyle = "#fff";
     context.lineWidth = 1.3 * scale;
@@ -95,6 +123,11 @@ export function makeLivePlane(model, name, prior) {
     context.setLineDash([]);
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Float32Array} codes
+   * @param {number} index
+   */
   function drawCloud(context, codes, index, edge = classes[labels[index]].color) {
     const [z0, z1, logvar0, logvar1] = codes.subarray(4 * index, 4 * index + 4);
     context.beginPath();
@@ -109,7 +142,11 @@ export function makeLivePlane(model, name, prior) {
     context.stroke();
   }
 
-  // Every class has its dot drawn once, and then only copied.
+  /**
+   * Every class has its dot drawn once, and then only copied.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Float32Array} codes
+   */
   function drawDots(context, codes) {
     const dots = dotsOf(classes, DOT * scale);
     const half = dots[0].width / 2;
@@ -119,11 +156,15 @@ export function makeLivePlane(model, name, prior) {
     }
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Point} point
+   */
   function drawMark(context, [z0, z1]) {
-    const inside = (value) => Math.min(Math.max(value, 0), size);
+    const inside = (/** @type {number} */ value) => Math.min(Math.max(value, 0), size);
     context.beginPath();
     context.arc(inside(toX(z0)), inside(toY(z1)), 8 * scale, 0, 2 * Math.PI);
-    for (const [color, width] of [["#000", 5], ["#fff", 2.4]]) {
+    for (const [color, width] of /** @type {const} */ ([["#000", 5], ["#fff", 2.4]])) {
       context.strokeStyle = color;
       context.lineWidth = width * scale;
       context.stroke();
@@ -135,20 +176,27 @@ export function makeLivePlane(model, name, prior) {
     draw,
     resize,
     toPoint,
-    setBackdrop: (greys, grid) => drawPictures(backdrop, greys, grid),
+    setBackdrop: (/** @type {Uint8ClampedArray} */ greys, /** @type {number} */ grid) =>
+      drawPictures(backdrop, greys, grid),
     width: () => 2 * camera.half,
   };
 }
 
 // A small canvas for each class, with its marker.
-let [kept, keptFor] = [[], ""];
+/** @type {HTMLCanvasElement[]} */
+let kept = [];
+let keptFor = "";
+/**
+ * @param {Class[]} classes
+ * @param {number} size
+ */
 function dotsOf(classes, size) {
   const key = JSON.stringify([classes, size]);
   if (key === keptFor) return kept;
   const edge = 2 * Math.ceil(1.3 * size + 1);
   kept = classes.map(({ color, marker }) => {
     const canvas = element("canvas", { width: edge, height: edge });
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     const path = new Path2D(MARKERS[marker](edge / 2, edge / 2, size));
     context.fillStyle = color;
     context.strokeStyle = "rgba(0, 0, 0, .8)";
@@ -161,12 +209,50 @@ function dotsOf(classes, size) {
   return kept;
 }
 
-// The first few of each class.
+/** @param {HTMLCanvasElement} canvas */
+function contextOf(canvas) {
+  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+}
+
+/**
+ * The first few of each class.
+ * @param {number[]} labels
+ */
 function chosen(labels) {
   const seen = new Map();
   return Array.from(labels.keys()).filter((index) => {
     const count = seen.get(labels[index]) ?? 0;
     seen.set(labels[index], count + 1);
     return count < CLOUDS;
+  });
+}
+
+/**
+ * Pointer and keys on a plane: hovering is enough, a finger drags.
+ * @param {ReturnType<typeof makeLivePlane>} plane
+ * @param {Hand} hand
+ */
+export function listen(plane, { here, go, letGo }) {
+  const { root } = plane;
+  root.addEventListener("pointermove", (event) => go(plane.toPoint(event)));
+  root.addEventListener("pointerdown", (event) => {
+    root.setPointerCapture(event.pointerId);
+    go(plane.toPoint(event));
+  });
+  root.addEventListener("pointerleave", letGo);
+  root.addEventListener("blur", letGo);
+  root.dataset.lmSuppressShortcuts = "true"; // JupyterLab has uses of its own for the arrow keys
+  root.addEventListener("keydown", (event) => {
+    const small = (event.shiftKey ? 0.1 : 0.02) * plane.width();
+    const [dx, dy] = {
+      ArrowLeft: [-small, 0], ArrowRight: [small, 0], ArrowUp: [0, small], ArrowDown: [0, -small],
+      PageUp: [0, 0.1 * plane.width()], PageDown: [0, -0.1 * plane.width()],
+    }[event.key] ?? [0, 0];
+    const home = event.key === "Home";
+    if (event.ctrlKey || event.metaKey || event.altKey || !(dx || dy || home)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const [z0, z1] = here();
+    go(home ? [0, 0] : [z0 + dx, z1 + dy]);
   });
 }

@@ -2,7 +2,7 @@
 // its own (live_worker.js, by the formulas of live_engine.js); here is what the reader sees of it.
 
 import { makeCurves } from "./live_curves.js";
-import { drawPictures, makeLivePlane } from "./live_plane.js";
+import { drawPictures, listen, makeLivePlane } from "./live_plane.js";
 import { readBytes, wholeText } from "./nets.js";
 import { standardNormal } from "./normal.js";
 import { legend } from "./plane.js";
@@ -10,6 +10,14 @@ import {
   announcer, announceReady, button, element, follow, format, move, nameSliders,
   offerLink, orExplain, set, whenPlaced,
 } from "./view.js";
+
+/** @typedef {import("./codes.js").Point} Point */
+/** @typedef {import("./live_curves.js").Losses} Losses */
+/** @typedef {import("./live_plane.js").Shown} Shown */
+/** @typedef {import("./nets.js").Model} Model */
+/** @typedef {Shown & Losses & { picture: Uint8ClampedArray, pictures: Uint8ClampedArray }} Plane */
+/** @typedef {{ planes: Plane[], grid: number, steps: number, seen: number, running: boolean }} Frame */
+/** @typedef {Record<"play" | "step" | "restart" | "draw", () => void>} Actions */
 
 const PIXELS = 196;
 const STARTED = 60; // px of a plane that must be on the screen for it to train
@@ -26,6 +34,7 @@ const TRIES = [
     "the codes together?",
 ];
 
+/** @param {{ model: Model, el: Element }} context */
 export async function render({ model, el }) {
   const view = element("div", { class: "aevae-view aevae-train" });
   const say = announcer(view);
@@ -46,20 +55,29 @@ export async function render({ model, el }) {
   el.append(view);
   whenPlaced(view, () => offerLink(view, model, more));
 
-  let frame = null; // the worker's last
+  /** @type {Frame} */
+  let frame; // the worker's last
   const run = model.get("steps"); // from one "train on" to the next
   let until = run;
+  /** @type {(Point | null)[]} */
   let held = [null, null]; // points that were chosen by hand, or drawn; else a garment's code
+  /** @type {Point | null} */
   let drawn = null; // the z that was drawn for both
-  const worker = await orExplain(view, startWorker(model, (message) => receive[message.type](message)));
-  const post = (type, more) => worker.post({ type, ...more });
-  const noisy = (index) => model.get(`noise${index}`);
+  const worker = await orExplain(view,
+    startWorker(model, (message) => receive[message.type](message)));
+  if (!worker) return undefined;
+  const { images } = worker;
+  const post = (/** @type {string} */ type, more = {}) => worker.post({ type, ...more });
+  const noisy = (/** @type {number} */ index) => /** @type {boolean} */ (model.get(`noise${index}`));
 
+  /** @type {Record<string, (message: any) => void>} */
   const receive = {
     frame(message) {
       const first = !frame;
       frame = message;
-      frame.planes.forEach((plane, i) => planes[i].plane.setBackdrop(plane.pictures, frame.grid));
+      for (const [i, { pictures }] of frame.planes.entries()) {
+        planes[i].plane.setBackdrop(pictures, frame.grid);
+      }
       if (frame.steps) curves.add(frame);
       draw();
       post("taken");
@@ -69,15 +87,17 @@ export async function render({ model, el }) {
         say(told());
       }
     },
-    marks(message) {
-      message.planes.forEach((mark, i) => Object.assign(frame.planes[i], mark));
+    marks({ planes: marks }) {
+      for (const [i, plane] of frame.planes.entries()) Object.assign(plane, marks[i]);
       draw();
     },
   };
 
   function draw() {
-    frame.planes.forEach((plane, i) => planes[i].show(plane, noisy(i), frame.steps, held[i] ? null : model.get("garment")));
-    between.show(frame, drawn, worker.images);
+    for (const [i, plane] of frame.planes.entries()) {
+      planes[i].show(plane, noisy(i), frame.steps, held[i] ? null : model.get("garment"));
+    }
+    between.show(frame, drawn, images);
     buttons.show(model.get("playing"), frame.steps >= until);
   }
 
@@ -94,7 +114,11 @@ export async function render({ model, el }) {
     post("set", { marks: held.map((z) => ({ garment, z })) });
   }
 
-  // The mark of a plane goes to z, that of the other to the garment nearest to it.
+  /**
+   * The mark of a plane goes to z, that of the other to the garment nearest to it.
+   * @param {number} index
+   * @param {Point} z
+   */
   function hold(index, z) {
     drawn = null;
     held = [null, null];
@@ -109,6 +133,7 @@ export async function render({ model, el }) {
     mark();
   }
 
+  /** @type {Actions} */
   const actions = {
     play: () => move(model, { playing: !model.get("playing") }),
     step() {
@@ -130,11 +155,10 @@ export async function render({ model, el }) {
     },
   };
   buttons.listen(actions);
-  planes.forEach(({ plane }, index) => listen(plane, {
-    here: () => frame.planes[index].point,
-    go: (z) => hold(index, z),
-    letGo,
-  }));
+  for (const [index, { plane }] of planes.entries()) {
+    const here = () => frame.planes[index].point;
+    listen(plane, { here, go: (z) => hold(index, z), letGo });
+  }
 
   // --- when it trains -----------------------------------------------------------------------
 
@@ -147,16 +171,16 @@ export async function render({ model, el }) {
   }
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) move(model, { playing: false });
   const watch = new IntersectionObserver((entries) => {
-    seen = entries.at(-1).intersectionRect.height > STARTED;
+    seen = entries[entries.length - 1].intersectionRect.height > STARTED;
     update();
   }, { threshold: [0, 0.1, 0.2, 0.3, 0.5] });
-  planes.forEach(({ plane }) => watch.observe(plane.root));
+  for (const { plane } of planes) watch.observe(plane.root);
   document.addEventListener("visibilitychange", update);
   const resized = new ResizeObserver(() => {
-    planes.forEach(({ plane }) => plane.resize());
+    for (const { plane } of planes) plane.resize();
     if (frame) draw();
   });
-  planes.forEach(({ plane }) => resized.observe(plane.root));
+  for (const { plane } of planes) resized.observe(plane.root);
 
   const settings = () => ({ beta: model.get("beta"), noise: [0, 1].map(noisy) });
   const undo = [
@@ -176,24 +200,32 @@ export async function render({ model, el }) {
     ...settings(), seed: model.get("seed"), count: model.get("labels").length,
     marks: held.map((z) => ({ garment: model.get("garment"), z })),
   });
-  return () => undo.forEach((stop) => stop());
+  return () => {
+    for (const stop of undo) stop();
+  };
 }
 
-// The thread, with the garments, from the text of live_worker.js: no file to fetch.
+/**
+ * The thread, with the garments, from the text of live_worker.js: no file to fetch.
+ * @param {Model} model
+ * @param {(message: any) => void} receive
+ */
 async function startWorker(model, receive) {
   const [code, packed] = await Promise.all([
     wholeText(model.get("worker")), readBytes(model.get("images")),
   ]);
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const images = new Uint8Array(await new Response(unpacked).arrayBuffer()).map((grey) => 17 * grey);
+  const levels = new Uint8Array(await new Response(unpacked).arrayBuffer());
+  const images = levels.map((level) => 17 * level); // of 15, as grey of 255
   const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   const worker = new Worker(address);
   worker.onmessage = ({ data }) => receive(data);
   worker.onerror = (event) => console.error(`The training stopped: ${event.message}`);
   return {
     images,
-    begin: (rest) => worker.postMessage({ type: "begin", bytes: images, ...rest }),
-    post: (message) => worker.postMessage(message),
+    begin: (/** @type {object} */ rest) =>
+      worker.postMessage({ type: "begin", bytes: images, ...rest }),
+    post: (/** @type {object} */ message) => worker.postMessage(message),
     stop() {
       worker.terminate();
       URL.revokeObjectURL(address);
@@ -201,6 +233,10 @@ async function startWorker(model, receive) {
   };
 }
 
+/**
+ * @param {Float32Array} codes
+ * @param {Point} z
+ */
 function nearest(codes, [z0, z1]) {
   let [best, least] = [0, Infinity];
   for (let i = 0; 4 * i < codes.length; i++) {
@@ -212,7 +248,12 @@ function nearest(codes, [z0, z1]) {
 
 // --- the parts of the view --------------------------------------------------------------------
 
-// A plane under its model's name and numbers.
+/**
+ * A plane under its model's name and numbers.
+ * @param {Model} model
+ * @param {string} name
+ * @param {number} index
+ */
 function makePart(model, name, index) {
   const plane = makeLivePlane(model, name, index === 1);
   const title = element("div", { class: "aevae-train-title" });
@@ -220,27 +261,35 @@ function makePart(model, name, index) {
   const root = element("div", {
     class: `aevae-train-part aevae-train-${index ? "vae" : "ae"}`, role: "group", "aria-label": name,
   }, title, numbers, plane.root);
-  const what = index
-    ? { true: "a cloud each", false: "without noise: points, at a price" }
-    : { true: "with noise: clouds, free of charge", false: "a point each" };
+  const [points, clouds] = index
+    ? ["without noise: points, at a price", "a cloud each"]
+    : ["a point each", "with noise: clouds, free of charge"];
   return {
     root,
     plane,
+    /**
+     * @param {Plane} frame
+     * @param {boolean} noise
+     * @param {number} steps
+     * @param {number | null} garment
+     */
     show(frame, noise, steps, garment) {
-      title.replaceChildren(element("b", {}, name), ` ${what[noise]}`);
-      const nats = (value) => (steps ? format(value, 1) : "\u2013");
-      const price = {
-        true: `KL ${nats(frame.kl)}${index ? "" : ", not paid"}`,
-        false: index ? `\u00bd|\u03bc|\u00b2 ${nats(frame.kl)}` : "no cloud, no KL",
-      }[noise];
-      numbers.replaceChildren(`reconstruction ${nats(frame.reconstruction)} \u00b7 ${price} nats`
-        .replace("no KL nats", "no KL"));
+      title.replaceChildren(element("b", {}, name), ` ${noise ? clouds : points}`);
+      const nats = (/** @type {number} */ value) => (steps ? format(value, 1) : "\u2013");
+      const kl = nats(frame.kl);
+      const price = noise
+        ? `KL ${kl} nats${index ? "" : ", not paid"}`
+        : index ? `\u00bd|\u03bc|\u00b2 ${kl} nats` : "no cloud, no KL";
+      numbers.replaceChildren(`reconstruction ${nats(frame.reconstruction)} \u00b7 ${price}`);
       plane.draw(frame, noise, garment);
     },
   };
 }
 
-// The garment that both planes mark, and what each decoder draws at its mark.
+/**
+ * The garment that both planes mark, and what each decoder draws at its mark.
+ * @param {Model} model
+ */
 function makeBetween(model) {
   const seen = element("div", { class: "aevae-number aevae-train-seen" });
   const shots = ["given", "ae", "vae"].map((kind) => {
@@ -248,10 +297,16 @@ function makeBetween(model) {
       class: "aevae-image", role: "img", width: 14, height: 14,
     });
     const words = element("span");
-    return { canvas, words, root: element("div", { class: `aevae-train-shot aevae-train-${kind}` }, canvas, words) };
+    const shot = { class: `aevae-train-shot aevae-train-${kind}` };
+    return { canvas, words, root: element("div", shot, canvas, words) };
   });
   return {
     root: element("div", { class: "aevae-train-between" }, seen, ...shots.map(({ root }) => root)),
+    /**
+     * @param {Frame} frame
+     * @param {Point | null} drawn
+     * @param {Uint8Array} images
+     */
     show({ planes, seen: count }, drawn, images) {
       seen.replaceChildren(element("b", {}, count.toLocaleString("en")), " images seen");
       const garment = model.get("garment");
@@ -277,44 +332,19 @@ function makeBetween(model) {
 function makeButtons() {
   const play = button("Play", () => act.play());
   const again = button("Start again", () => act.restart());
-  let act = null;
+  /** @type {Actions} */
+  let act;
   const root = element("div", { class: "aevae-buttons aevae-train-buttons" }, play,
     button("Step", () => act.step()), again, button("Draw one", () => act.draw()));
   play.classList.add("aevae-train-play");
   return {
     root,
-    listen(actions) {
+    listen(/** @type {Actions} */ actions) {
       act = actions;
     },
-    show(playing, finished) {
+    show(/** @type {boolean} */ playing, /** @type {boolean} */ finished) {
       play.replaceChildren(playing ? "Pause" : finished ? "Train on" : "Play");
       set(play, "data-running", playing);
     },
   };
-}
-
-// Pointer and keys on a plane: hovering is enough, a finger drags.
-function listen(plane, { here, go, letGo }) {
-  const { root } = plane;
-  root.addEventListener("pointermove", (event) => go(plane.toPoint(event)));
-  root.addEventListener("pointerdown", (event) => {
-    root.setPointerCapture(event.pointerId);
-    go(plane.toPoint(event));
-  });
-  root.addEventListener("pointerleave", letGo);
-  root.addEventListener("blur", letGo);
-  root.dataset.lmSuppressShortcuts = "true"; // JupyterLab has uses of its own for the arrow keys
-  root.addEventListener("keydown", (event) => {
-    const small = (event.shiftKey ? 0.1 : 0.02) * plane.width();
-    const [dx, dy] = {
-      ArrowLeft: [-small, 0], ArrowRight: [small, 0], ArrowUp: [0, small], ArrowDown: [0, -small],
-      PageUp: [0, 0.1 * plane.width()], PageDown: [0, -0.1 * plane.width()],
-    }[event.key] ?? [0, 0];
-    const home = event.key === "Home";
-    if (event.ctrlKey || event.metaKey || event.altKey || !(dx || dy || home)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const [z0, z1] = here();
-    go(home ? [0, 0] : [z0 + dx, z1 + dy]);
-  });
 }
