@@ -22,6 +22,8 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 SETUP_CELL = ROOT / "tools" / "setup_cell.py"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -159,6 +161,7 @@ def test_cell_is_short_and_knows_every_dependency():
         assert f'"{name}"' in text, f"the set-up cell does not look for {name}"
 
 
+@pytest.mark.slow
 def test_chapters_import_and_construct_their_widgets_under_colabs_ipywidgets():
     """The imports of all chapters, then each widget that one of them shows."""
     chapters = sorted((ROOT / "chapters").glob("*.ipynb"))

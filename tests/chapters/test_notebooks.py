@@ -342,6 +342,7 @@ def write(path: Path, cells: list[tuple[str, list]]) -> None:
     nbformat.write(tool.tidy(notebook), path)
 
 
+@pytest.mark.slow
 def test_an_altered_output_fails(chapter):
     status, lines = chapter([("x = 6", []), ("print(7 * x)", ["42"])])
     assert status == 0, lines
@@ -353,6 +354,7 @@ def test_an_altered_output_fails(chapter):
     assert "1 failed, 1 passed" in lines
 
 
+@pytest.mark.slow
 def test_a_failing_cell_stops_its_notebook(chapter, tmp_path):
     cells = [("x = 1", []), ("1 / 0", []), ("open('made', 'w')", []), ("x", [])]
     status, lines = chapter(cells)
@@ -362,6 +364,7 @@ def test_a_failing_cell_stops_its_notebook(chapter, tmp_path):
     assert not (tmp_path / "chapters" / "made").exists()
 
 
+@pytest.mark.slow
 def test_a_cell_that_runs_for_ever_stops_its_notebook(chapter):
     cells = [("import time; time.sleep(60)", []), ("x = 1", [])]
     status, lines = chapter(cells, "--nbval-cell-timeout=2")

@@ -174,6 +174,7 @@ def test_the_recipe_trains_as_fit_does_by_itself():
 @pytest.mark.parametrize(
     "recipe", recipes.RECIPES.values(), ids=recipes.RECIPES
 )
+@pytest.mark.slow
 def test_every_recipe_trains(recipe):
     pictures = (255 * images(64)).round().to(torch.uint8) // 4
     model = recipes.trained(
