@@ -609,7 +609,7 @@ def test_nbconvert_shows_the_still(exporter):
     assert imread(io.BytesIO(raw), format="webp").shape[1] > 300
 
 
-def test_the_widget_stands_beside_its_still_in_an_output():
+def test_the_widget_stands_beside_its_still_in_an_output(capsys):
     """In either ipywidgets: 7 would show something else first."""
     panel = widgets.kl_playground()
     bundle, _ = DisplayFormatter().format(panel)
@@ -619,6 +619,7 @@ def test_the_widget_stands_beside_its_still_in_an_output():
     panel.close()
     bundle, _ = DisplayFormatter().format(panel)
     assert set(bundle) == {"text/plain"}
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_a_page_that_cannot_be_saved_is_one_clear_error(tmp_path, monkeypatch):
