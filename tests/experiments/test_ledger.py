@@ -697,8 +697,8 @@ def built(tmp_path, results):
             page.table(judged)
         )
         pages = {claim.shown for claim in command.CLAIMS.values()} - {None} | {
-            "protocol"
-        }
+            "protocol", "protocol2", "11_who_judges",
+        }  # fmt: skip
         for name in pages:
             (chapters / f"{name}.md").write_text(
                 f"---\norphan: true\n---\n# {name}\n"
