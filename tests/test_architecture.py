@@ -159,7 +159,7 @@ def test_everything_public_has_a_docstring(name):
                 assert ast.get_docstring(node), f"{path}: {node.name}"
 
 
-LONGEST_FUNCTION, LONGEST_MODULE, LIBRARY = 45, 350, 4450
+LONGEST_FUNCTION, LONGEST_MODULE, LIBRARY = 45, 350, 4600
 
 
 def code_lines(node: ast.FunctionDef) -> int:

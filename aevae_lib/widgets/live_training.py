@@ -45,16 +45,7 @@ def live_training(
     `images` (by default, of the shipped sample of Fashion-MNIST), grey, without
     their frame, averaged to 14 x 14. Losses are the last 2,000 pictures' mean.
     """
-    if images is None:
-        images = data.read_folder(data.SAMPLE_FOLDER)[0]
-    if not isinstance(images, Split):
-        raise TypeError(
-            "live_training trains on a data.Split of pictures, not a "
-            f"{type(images).__name__}: pass images=fashion.train."
-        )
-    chance = torch.Generator().manual_seed(seed)
-    some = torch.randperm(len(images), generator=chance)[:PICTURES]
-    chosen = images[some].to("cpu")
+    chosen = _chosen(images, seed)
     grey, shown = small_pictures(chosen), chosen[:SHOWN]
     controls = _controls()
     return Panel(
@@ -86,6 +77,20 @@ def live_training(
             "your browser. The chapters train the real ones."
         ),
     )
+
+
+def _chosen(images: Split | None, seed: int) -> Split:
+    """What is trained on, by default of the shipped sample, on the CPU."""
+    if images is None:
+        images = data.read_folder(data.SAMPLE_FOLDER)[0]
+    if not isinstance(images, Split):
+        raise TypeError(
+            "live_training trains on a data.Split of pictures, not a "
+            f"{type(images).__name__}: pass images=fashion.train."
+        )
+    chance = torch.Generator().manual_seed(seed)
+    some = torch.randperm(len(images), generator=chance)[:PICTURES]
+    return images[some].to("cpu")
 
 
 def small_pictures(split: Split) -> Tensor:

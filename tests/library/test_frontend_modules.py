@@ -78,7 +78,7 @@ def test_a_name_that_the_other_module_does_not_export_is_refused(frontend):
     frontend("top", 'import {\n  one, two,\n} from "./other.js";\n')
     source.joined("top", end="")
     frontend("stale", 'import { one, gone as here } from "./other.js";\n')
-    with pytest.raises(ValueError, match="other.js exports no gone"):
+    with pytest.raises(ValueError, match=r"other\.js exports no gone"):
         source.joined("stale", end="")
 
 
