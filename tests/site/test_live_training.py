@@ -273,9 +273,9 @@ def test_one_draw_falls_on_both_planes(visit):
     z = mark(page, 0)
     press(page, "Draw one")
     page.wait_for_function(
-        "(z) => !document.querySelector('.aevae-train-plane')"
-        ".getAttribute('aria-valuetext').includes(z)",
-        arg=z[0],
+        "(z) => document.querySelector('.aevae-train-plane')"
+        ".getAttribute('aria-valuetext') !== z",
+        arg=f"z0 {z[0]}, z1 {z[1]}",
     )
     assert mark(page, 0) == mark(page, 1) != z
 
