@@ -189,7 +189,8 @@ def test_chapters_import_and_construct_their_widgets_under_colabs_ipywidgets():
             "points=data.load(device='cpu').test)",
         ],
         "encoder_live": [
-            "widgets.encoder_live(models.VAE(), images=data.load(device='cpu').test)",
+            "widgets.encoder_live(models.VAE(), "
+            "images=data.load(device='cpu').test)",
         ],
         "kl_playground": ["widgets.kl_playground()"],
         "live_training": ["widgets.live_training()"],
