@@ -822,6 +822,7 @@ IN_IPYWIDGETS_7 = {
     "Box",
     "Checkbox",
     "FloatSlider",
+    "FloatLogSlider",
     "GridBox",
     "HBox",
     "IntSlider",
@@ -832,6 +833,7 @@ IN_IPYWIDGETS_7 |= {"VBox", "Widget", "jslink", "widget_serialization"}
 EVERYWHERE = {"value", "description", "style", "layout", None}
 ARGUMENTS = {
     "ipywidgets.FloatSlider": {"min", "max", "step", "readout_format"},
+    "ipywidgets.FloatLogSlider": {"min", "max", "base", "readout_format"},
     "ipywidgets.IntSlider": {"min", "max"},
     "ipywidgets.SelectionSlider": {"options"},
     "ipywidgets.Checkbox": {"indent"},
