@@ -84,8 +84,8 @@ def image_grid(
 def decoded_plane(
     images: Tensor, extent: Sequence[float], ax: Axes | None = None
 ) -> Axes:
-    """Decoded pictures where their latent points lie: those of `plane(extent,
-    side)`, in order.
+    """Decoded pictures where their latent points lie: in order, those of
+    `plane(extent, side)`.
     """
     ax = ax or plt.figure(figsize=SQUARE).add_subplot()
     mosaic = _mosaic(_in_rows(images, round(len(images) ** 0.5)), gap=0)

@@ -4,8 +4,8 @@ Images and codes may lie on any device; what a model makes of them lies on the
 model's device, and what a sampler draws beside the codes it was made from.
 Models are used in eval mode and stay as they were.
 
-A sampler is made from training codes and draws new ones: `sampler =
-fitted_gaussian(codes)`, then `z = sampler(500, seed=0)`.
+A sampler is made from training codes and draws new ones:
+`sampler = fitted_gaussian(codes)`, then `z = sampler(500, seed=0)`.
 """
 
 from collections.abc import Callable, Iterator

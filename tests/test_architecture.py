@@ -159,6 +159,16 @@ def test_everything_public_has_a_docstring(name):
                 assert ast.get_docstring(node), f"{path}: {node.name}"
 
 
+def test_code_in_a_docstring_ends_on_its_line():
+    """The site's pages on the library read docstrings line by line."""
+    nodes = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    for path in (path for paths in PARTS.values() for path in paths):
+        for node in ast.walk(ast.parse(path.read_text())):
+            text = isinstance(node, nodes) and ast.get_docstring(node)
+            for line in (text or "").splitlines():
+                assert line.count("`") % 2 == 0, (path, line)
+
+
 LONGEST_FUNCTION, LONGEST_MODULE, LIBRARY = 45, 350, 4600
 
 
