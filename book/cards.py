@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from matplotlib.image import imsave
 from torch import Tensor
+from torchvision.transforms.functional import gaussian_blur
 
 from aevae_lib import data, sample, zoo
 
@@ -53,7 +54,7 @@ def strips() -> dict[str, Tensor]:
     sizes = [zoo.load("vae", d) for d in (2, 4, 8, 16, 64)]
     dial = [zoo.load("vae", 2, beta=beta) for beta in (0, 0.5, 4, 10, 100)]
     redrawn = sample.reconstruct
-    shirts = zoo.load("shirt-vae", 16)
+    shirts, real = zoo.load("shirt-vae", 16), data.to_float(boot)
     return {
         "01": images[:COUNT],
         "02": torch.cat(
@@ -68,6 +69,8 @@ def strips() -> dict[str, Tensor]:
         "08": torch.cat([redrawn(model, bag) for model in sizes]),
         "09": torch.cat([redrawn(model, boot) for model in dial]),
         "10": sample.pictures(shirts, drawn),
+        "11": torch.cat([gaussian_blur(real, 13, 0.05 + k / 2)
+                         for k in range(COUNT)]),
     }  # fmt: skip
 
 
