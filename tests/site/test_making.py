@@ -109,7 +109,7 @@ def test_every_icon_on_show_is_in_the_font(book, browser):
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("index", 210_000), ("one", 860_000)]
+    ("name", "most"), [("index", 245_000), ("one", 860_000)]
 )
 def test_a_page_is_no_heavier_than_it_was(book, browser, name, most):
     with served(book[0] / "_build" / "html") as address:
