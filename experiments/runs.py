@@ -49,6 +49,9 @@ KINDS = {
     "vae": Kind(zoo.KINDS["vae"], losses.vae_loss, KL_LR, weighted=True),
     "noisy": Kind(models.NoisyAutoencoder, losses.ae_loss, PLAIN_LR),
     "penalised": Kind(models.Autoencoder, losses.penalised_loss, PLAIN_LR),
+    # Noise, fixed or learned, and a price on the mean alone.
+    "fixed": Kind(models.NoisyAutoencoder, losses.penalised_loss, PLAIN_LR),
+    "learned": Kind(models.VAE, losses.penalised_loss, KL_LR),
     "cae": Kind(zoo.KINDS["cae"], losses.ae_loss, PLAIN_LR),
     "cvae": Kind(zoo.KINDS["cvae"], losses.vae_loss, KL_LR, weighted=True),
 }
@@ -93,6 +96,7 @@ class Run:
 
 # How a name says in what a run departs from the protocol, in this order.
 DEPARTURES = {
+    "data": "{}",  # of the second edition, whose runs name a data set
     "beta": "beta{:g}",
     "train_images": "n{}",
     "only_class": "class{}",

@@ -183,13 +183,17 @@ def store(model: models.Autoencoder, path: Path, about: dict) -> None:
 
 def made_with() -> dict[str, str]:
     """Data, device, versions and the commit."""
-    fashion = _held["fashion"]
+    return describe_versions(_held["fashion"], _held["commit"])
+
+
+def describe_versions(dataset: data.DataSet, commit: str) -> dict[str, str]:
+    """The same of a data set and a commit."""
     packages = ("torch", "numpy", "scikit-learn", "scipy")
     return {
-        "data": fashion.source,
-        "device": data.describe_device(fashion.train.images.device),
+        "data": dataset.source,
+        "device": data.describe_device(dataset.train.images.device),
         "aevae_lib": aevae_lib.__version__,
-        "commit": _held["commit"],
+        "commit": commit,
         "python": platform.python_version(),
         **{package: version(package) for package in packages},
     }

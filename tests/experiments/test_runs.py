@@ -220,6 +220,8 @@ def test_each_kind_is_what_the_protocol_says():
         "vae": models.VAE,
         "noisy": models.NoisyAutoencoder,
         "penalised": models.Autoencoder,
+        "fixed": models.NoisyAutoencoder,
+        "learned": models.VAE,
         "cae": models.ConditionalAutoencoder,
         "cvae": models.ConditionalVAE,
     }
@@ -228,7 +230,10 @@ def test_each_kind_is_what_the_protocol_says():
     for kind, model in built.items():
         out = model(x, labels) if kind in ("cae", "cvae") else model(x)
         loss, terms = runs.loss_of(Run(kind, 2, 0, beta=3.0))(out, x)
-        pays = {"vae": "kl", "cvae": "kl", "penalised": "penalty"}.get(kind)
+        pays = {"vae": "kl", "cvae": "kl"} | dict.fromkeys(
+            ("penalised", "fixed", "learned"), "penalty"
+        )
+        pays = pays.get(kind)
         assert set(terms) == {"reconstruction"} | ({pays} if pays else set())
         weight = 3 if pays == "kl" else 1
         total = terms["reconstruction"] + weight * terms.get(pays, 0)
@@ -239,7 +244,7 @@ def test_what_a_kind_is_follows_from_its_model():
     told = {name for name, kind in KINDS.items() if kind.told}
     variational = {name for name, kind in KINDS.items() if kind.variational}
     assert told == {"cae", "cvae"}
-    assert variational == {"vae", "cvae"}
+    assert variational == {"vae", "learned", "cvae"}
 
 
 def test_a_run_trains_on_its_own_images_only():

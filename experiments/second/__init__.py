@@ -1,0 +1,3 @@
+"""The evidence anew, under the protocol's second edition
+(chapters/protocol2.md).
+"""

@@ -1,0 +1,122 @@
+"""Train every model of the protocol's second edition, and measure it.
+
+    python -m experiments.second [STAGE ...] [--train] [--processes N]
+
+Without a name all stages are done, in the order of `runs.STAGES`. Weights are
+kept in `_build/second`; a result is one JSON file in
+`aevae_lib/results/second`. What is there is not done again, so the sweep can be
+stopped at any moment and started anew. `--train` stops before measuring: for a
+machine that is lent for its GPU, where models of several seeds are trained side
+by side.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+from tqdm import tqdm
+
+from aevae_lib import data, evidence
+
+from ..files import write_json
+from ..runs import TUNING_SEED
+from ..sweep import worker
+from . import rates, runs, training
+
+RESULTS = evidence.RESULTS / "second"
+SIDE_BY_SIDE = 10  # models that share each step on a GPU
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "stages", nargs="*", metavar="STAGE", help=", ".join(runs.STAGES)
+    )
+    parser.add_argument(
+        "--train", action="store_true", help="train, and measure nothing"
+    )
+    parser.add_argument(
+        "--processes", type=int, default=os.cpu_count(), help="at once"
+    )
+    arguments = parser.parse_args()
+    # Read when a process starts: no threads that spin beside another process.
+    os.environ |= {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+    planned = [
+        run
+        for stage in arguments.stages or runs.STAGES
+        for run in runs.STAGES[stage]()
+    ]
+    with ProcessPoolExecutor(
+        arguments.processes,
+        multiprocessing.get_context("spawn"),
+        training.start,
+    ) as pool:
+        tune(planned, pool)
+        train(planned, pool)
+
+
+def tune(planned: list[runs.Run], pool: ProcessPoolExecutor) -> None:
+    """Do the runs that choose learning rates, until all are chosen."""
+    while more := {
+        each.name: each
+        for run in planned
+        for each in rates.missing(run, stored())
+    }:
+        run_all(list(more.values()), pool, store_choice)
+
+
+def train(planned: list[runs.Run], pool: ProcessPoolExecutor) -> None:
+    """Train those of the runs whose weights are not there."""
+    run_all(
+        [
+            run
+            for run in planned
+            if run.seed != TUNING_SEED and not training.weights_of(run).exists()
+        ],
+        pool,
+    )
+
+
+def stored() -> dict[str, dict]:
+    """All results of this edition by the names of their runs."""
+    return {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in RESULTS.glob("*.json")
+    }
+
+
+def store_choice(about: dict) -> None:
+    """The result of a run that helps to choose a rate: no test image is looked
+    at.
+    """
+    name = runs.Run(**about["config"]).name
+    write_json(RESULTS / f"{name}.json", about | {"metrics": {}})
+
+
+def run_all(
+    wanted: list[runs.Run],
+    pool: ProcessPoolExecutor,
+    finish: Callable[[dict], None] = lambda about: None,
+) -> None:
+    """Train all of them, and hand on what is known of each."""
+    device = data.pick_device().type
+    known = stored()
+    found = {run.name: run.lr or rates.choose(run, known) for run in wanted}
+    most = 1 if device == "cpu" else SIDE_BY_SIDE
+    jobs = training.jobs(wanted, found, most)
+    futures = [
+        pool.submit(training.do, job, device, training.WEIGHTS, worker.commit())
+        for job in jobs
+    ]
+    with tqdm(total=len(wanted), unit=" run", disable=False) as progress:
+        for future in as_completed(futures):
+            for about in future.result():
+                finish(about)
+                progress.update()
+
+
+if __name__ == "__main__":
+    main()
