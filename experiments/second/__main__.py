@@ -49,6 +49,8 @@ def main() -> None:
         for stage in arguments.stages or runs.STAGES
         for run in runs.STAGES[stage]()
     ]
+    # Stopped early, all have some seeds.
+    planned.sort(key=lambda run: run.seed)
     with ProcessPoolExecutor(
         arguments.processes,
         multiprocessing.get_context("spawn"),
