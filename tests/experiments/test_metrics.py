@@ -3,6 +3,7 @@ which draws. The formulas themselves are tested with the library.
 """
 
 import inspect
+import itertools
 import math
 
 import pytest
@@ -137,11 +138,17 @@ def measured(request, tmp_path_factory):
     return Measured(request.param, tmp_path_factory.mktemp("measured"))
 
 
-def is_one_of(tensor: torch.Tensor, *others: torch.Tensor) -> bool:
-    return any(
-        tensor.shape == other.shape and torch.equal(tensor, other)
-        for other in others
+def same(tensor: torch.Tensor, other: torch.Tensor) -> bool:
+    """Alike but for rounding: the last digits of what a network computes depend
+    on the processor and on how many threads share the work.
+    """
+    return tensor.shape == other.shape and torch.allclose(
+        tensor.double(), other.double(), rtol=1e-4, atol=1e-5
     )
+
+
+def is_one_of(tensor: torch.Tensor, *others: torch.Tensor) -> bool:
+    return any(same(tensor, other) for other in others)
 
 
 def test_samplers_are_fitted_to_training_codes(measured):
@@ -171,6 +178,8 @@ def test_draws_are_compared_with_test_images(measured):
     for name, part in (("in", hole), ("outside", ~hole)):
         if part.any():
             seen[name] = m.looked_at(m.draws["Gaussian"][part][:few])
+    for one, other in itertools.combinations(seen.values(), 2):
+        assert not same(one, other)  # or it could not be told what was used
     calls = m.calls["precision_coverage"]
     drawn = [
         generated for generated, other, _ in calls if is_one_of(other, real)
@@ -201,7 +210,7 @@ def test_classes_are_read_off_mu_of_test_images(measured):
     known = (mu, m.train.labels, test_mu, m.test.labels)
     for name in ("neighbour_accuracy", "probe_accuracy"):
         for call in m.calls[name]:
-            assert all(map(torch.equal, call, known)), name
+            assert all(map(same, call, known)), name
 
 
 def test_codes_are_told_from_draws_that_no_other_metric_uses(measured):
@@ -215,7 +224,7 @@ def test_codes_are_told_from_draws_that_no_other_metric_uses(measured):
     for codes, drawn, *_ in calls:
         assert is_one_of(codes, held_out)
         assert is_one_of(drawn, *draws)
-    assert all(torch.equal(z, m.test_codes) for z, *_ in m.calls["asymmetry"])
+    assert all(same(z, m.test_codes) for z, *_ in m.calls["asymmetry"])
 
 
 def test_areas_are_of_training_codes_by_validation_codes(measured):
@@ -223,17 +232,17 @@ def test_areas_are_of_training_codes_by_validation_codes(measured):
     held_out = sample.codes_of(m.model, validation.images)
     known = (m.codes, m.train.labels, held_out, validation.labels)
     for call in m.calls["class_areas"]:
-        assert all(map(torch.equal, call, known))
+        assert all(map(same, call, known))
     for codes, labels, *_ in m.calls["log_volumes"]:
-        assert torch.equal(codes, m.codes)
-        assert torch.equal(labels, m.train.labels)
+        assert same(codes, m.codes)
+        assert same(labels, m.train.labels)
 
 
 def test_steps_are_taken_from_test_codes(measured):
     m = measured
     for name in ("flips", "image_change"):
         for _, codes, step, *_ in m.calls[name]:
-            assert torch.equal(codes, m.test_codes[: tiny.FEW])
+            assert same(codes, m.test_codes[: tiny.FEW])
             assert step == 0.1
     frames = {call[-1] for call in m.calls["image_change"]}
     assert frames == {m.fashion.frame} == {2}
@@ -328,7 +337,7 @@ def test_a_model_that_is_told_the_class_draws_shirts(tmp_path, kind):
     draw = {"cae": sample.fitted_gaussian, "cvae": sample.prior}[kind]
     z, told = draw(codes)(1000, seed=1), torch.full((1000,), SHIRT)
     (pictures,) = shown
-    assert torch.equal(pictures, sample.pictures(model, z, told))
+    assert same(pictures, sample.pictures(model, z, told))
     z = sample.codes_of(model, test.images)
     with torch.no_grad():
         nats = model.decode(z, test.labels).nats(to_float(test.images))

@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.testing import assert_close
 from torch.utils.flop_counter import FlopCounterMode
 
 from aevae_lib.likelihoods import WithSigma
@@ -101,12 +102,12 @@ def test_the_head_is_split_into_mu_and_logvar():
     model, x = make(VAE, latent_dim=3), images()
     whole = model.head(model.trunk(x))
     mu, logvar = model.posterior(x)
-    assert torch.equal(mu, whole[:, :3])
-    assert torch.equal(logvar, whole[:, 3:])
-    assert torch.equal(model.encode(x), mu)
+    assert_close(mu, whole[:, :3])
+    assert_close(logvar, whole[:, 3:])
+    assert_close(model.encode(x), mu)
     out = model(x)
-    assert torch.equal(out.mu, mu)
-    assert torch.equal(out.logvar, logvar)
+    assert_close(out.mu, mu)
+    assert_close(out.logvar, logvar)
 
 
 def test_a_vae_with_vanishing_clouds_is_an_autoencoder():
@@ -121,9 +122,9 @@ def test_a_vae_with_vanishing_clouds_is_an_autoencoder():
 def test_an_autoencoder_decodes_its_code():
     model, x = make(Autoencoder), images()
     out = model(x)
-    assert torch.equal(out.mu, model.encode(x))
-    assert torch.equal(out.decoded.logits, model.decode(out.mu).logits)
-    assert torch.equal(out.decoded.logits, model(x).decoded.logits)
+    assert_close(out.mu, model.encode(x))
+    assert_close(out.decoded.logits, model.decode(out.mu).logits)
+    assert_close(out.decoded.logits, model(x).decoded.logits)
 
 
 def test_the_decoder_of_a_vae_is_fed_a_draw_from_the_cloud():
@@ -188,7 +189,7 @@ def test_the_noisy_twin_adds_standard_normal_noise_to_its_code_alone():
     torch.manual_seed(0)
     out = model(x)
     assert out.logvar is None
-    assert torch.equal(out.mu, model.encode(x))
+    assert_close(out.mu, model.encode(x))
     noise = out.decoded.logits - out.mu
     assert (noise.mean(0).abs() < 5 / len(x) ** 0.5).all()
     assert torch.allclose(noise.std(0), torch.ones(2), rtol=0.03)
@@ -221,15 +222,15 @@ def test_a_told_vae_decodes_a_draw_and_a_told_autoencoder_its_code():
     x, labels = images(), torch.arange(8)
     ae, vae = make(ConditionalAutoencoder), make(ConditionalVAE)
     expected = ae.decode(ae.encode(x), labels)
-    assert torch.equal(ae(x, labels).decoded.logits, expected.logits)
+    assert_close(ae(x, labels).decoded.logits, expected.logits)
     out = vae(x, labels)
     assert out.mu.shape == out.logvar.shape == (8, 2)
-    assert torch.equal(out.mu, vae.encode(x))
+    assert_close(out.mu, vae.encode(x))
     torch.manual_seed(5)
     drawn = vae(x, labels).decoded.logits
     torch.manual_seed(5)
     expected = vae.decode(draw(*vae.posterior(x)), labels)
-    assert torch.equal(drawn, expected.logits)
+    assert_close(drawn, expected.logits)
 
 
 # --- pictures of other shapes, other likelihoods -----------------------------
@@ -335,7 +336,7 @@ def test_functional_transforms_see_through_a_model(model_class):
     torch.manual_seed(0)
     called = torch.func.functional_call(model, state, images())
     torch.manual_seed(0)
-    assert torch.equal(called.decoded.logits, model(images()).decoded.logits)
+    assert_close(called.decoded.logits, model(images()).decoded.logits)
 
 
 @pytest.mark.parametrize("model_class", MODELS)
