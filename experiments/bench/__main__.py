@@ -12,7 +12,10 @@ machine's numbers are lost.
 Ways of training are compared in pairs: each has a process of its own, they take
 turns of a second or so, and what counts is the median of their ratios in one
 turn. Whatever slows the machine for a while slows both. The other parts measure
-one thing after another.
+one thing after another. With fewer rounds than the usual ones it is quicker and
+less sure:
+
+    python -m experiments.bench throughput changes --rounds 8
 """
 
 import argparse
@@ -22,6 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..files import write_json
+from . import turns
 from .course import course
 from .growth import growth
 from .layers import layers
@@ -45,7 +49,9 @@ def main() -> None:
         "parts", nargs="*", metavar="PART", help=", ".join(PARTS)
     )
     parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--rounds", type=int, default=turns.ROUNDS)
     arguments = parser.parse_args()
+    turns.ROUNDS = arguments.rounds
     if unknown := set(arguments.parts) - PARTS.keys():
         sys.exit(
             f"There is no part {', '.join(sorted(unknown))}; there are "

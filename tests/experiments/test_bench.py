@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from aevae_lib import losses, train
+from aevae_lib import evidence, losses, train
 from aevae_lib.data import Split
 from aevae_lib.models import VAE, Autoencoder, Turn, book_networks
 from experiments.bench import __main__ as command
@@ -427,6 +427,20 @@ def test_a_change_is_worth_what_fit_needs_without_it(monkeypatch):
     assert found["form"]["book"] == {"ratio": 2.0, "quartiles": [1.25, 4.0]}
 
 
+NOTED = {"machine", "took"}  # of every part
+
+
+def test_the_stored_numbers_are_of_what_is_measured_now():
+    stored = evidence.bench()
+    changed = stored["changes"]
+    measured = {name: set(changed[name]) for name in changed.keys() - NOTED}
+    assert measured == {name: set(of) for name, of in ways.CHANGES.items()}
+    names = {name for name, *_ in layers.convolutions(images(2))}
+    assert set(stored["layers"]["layers"]) == names
+    assert set(stored["layers"]["share_of_peak"]) == names
+    assert set(stored) == set(command.PARTS)
+
+
 CHANGES = [(c, n) for c, names in ways.CHANGES.items() for n in names]
 
 
@@ -546,6 +560,22 @@ def test_a_part_replaces_only_its_own_numbers(tmp_path, monkeypatch):
     assert found["growth"]["new"] == 2
     assert "old" not in found["growth"]
     assert found["growth"]["machine"]["cores"] >= 1
+
+
+def test_there_are_as_many_rounds_as_are_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(turns, "ROUNDS", turns.ROUNDS)  # put back at the end
+    monkeypatch.setattr(
+        command,
+        "PARTS",
+        {"growth": lambda: turns.in_turns("none", {"way": lambda: 1.0})},
+    )
+    path, few = tmp_path / "bench.json", ["--rounds", "3"]
+    for options, expected in (([], turns.ROUNDS), (few, 3)):
+        arguments = ["bench.py", "--results", str(path), *options]
+        monkeypatch.setattr(sys, "argv", arguments)
+        command.main()
+        found = json.loads(path.read_text())
+        assert len(found["growth"]["way"]) == expected
 
 
 def test_an_unknown_part_is_refused(monkeypatch):
