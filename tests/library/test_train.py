@@ -548,25 +548,19 @@ def test_each_image_comes_with_its_own_label():
             assert which(x) == labels.tolist()
             return self.number
 
-    images = numbered(50)
-    fit(
-        Told(),
-        lambda out, x: (out, {}),
-        images,
-        200,
-        batch_size=7,
-        labels=torch.arange(50),
-    )
-    shifted = torch.arange(50).roll(1)
-    with pytest.raises(AssertionError):
+    def train(labels):
         fit(
             Told(),
             lambda out, x: (out, {}),
-            images,
+            numbered(50),
             200,
             batch_size=7,
-            labels=shifted,
+            labels=labels,
         )
+
+    train(torch.arange(50))
+    with pytest.raises(AssertionError):
+        train(torch.arange(50).roll(1))
 
 
 def test_labels_of_other_images_are_refused(images):
