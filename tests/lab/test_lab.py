@@ -6,16 +6,16 @@ import json
 import os
 import re
 import secrets
-import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 from urllib.request import urlopen
 
+import chromium
 import nbformat
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 PATIENCE = 240  # seconds for a kernel that starts while the machine is busy
 SHOW = """
@@ -98,18 +98,7 @@ def find_address(server: subprocess.Popen, log: Path, token: str) -> str:
 @pytest.fixture(scope="module")
 def page(lab):
     _, address, token = lab
-    found = (
-        os.environ.get("CHROMIUM")
-        or shutil.which("chromium")
-        or shutil.which("google-chrome")
-    )
-    arguments = (
-        ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found, args=arguments
-        )
+    with chromium.launched() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(1000 * PATIENCE)
         page.errors = []
@@ -118,7 +107,6 @@ def page(lab):
         run_cell(page, 0)
         page.locator(".aevae-plane").wait_for()
         yield page
-        browser.close()
 
 
 def run_cell(page, number):

@@ -4,16 +4,15 @@ goes wrong.
 
 import gzip
 import http.server
-import os
-import shutil
 import threading
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import chromium
 import pytest
 import small
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser
 
 from aevae_lib import widgets
 
@@ -75,34 +74,8 @@ def small_site(panels, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def browser():
-    """Chromium: the one that CHROMIUM names, one on the PATH, or playwright's
-    own.
-    """
-    found = (
-        os.environ.get("CHROMIUM")
-        or shutil.which("chromium")
-        or shutil.which("google-chrome")
-    )
-    # Chromium refuses its sandbox to root, which is what a container runs as.
-    arguments = (
-        ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    )
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(
-                executable_path=found, args=arguments
-            )
-        except Error as error:
-            pytest.fail(
-                "No browser could be started "
-                f"({error.message.splitlines()[0]}). Install one "
-                "(Debian: apt install chromium; elsewhere: playwright install "
-                "chromium), or "
-                "name its executable in the environment variable CHROMIUM.",
-                pytrace=False,
-            )
+    with chromium.launched() as browser:
         yield browser
-        browser.close()
 
 
 class Visitor:
