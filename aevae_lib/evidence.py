@@ -99,13 +99,14 @@ def values(group: str, metric: str) -> dict[int, float]:
     return numbers
 
 
-def floors() -> dict[str, float]:
-    """What real images score, and baselines that need no training.
+def floors(dataset: str = "fashion-mnist") -> dict[str, float]:
+    """What real images of a data set score, and baselines that need no training
+    but a linear one.
 
     Raises `Missing` where they have not been measured, and `ValueError` for a
     damaged file.
     """
-    path = RESULTS / "floors.json"
+    path = floors_path(dataset)
     if not path.exists():
         raise Missing(
             f"{path.name} is missing: what real images score has not been "
@@ -114,11 +115,17 @@ def floors() -> dict[str, float]:
     return _read(path)
 
 
-def floor(metric: str) -> float:
-    """One of `floors()`; a `ValueError` that says what there is for another
-    name, `Undefined` for one that is not a number.
+def floors_path(dataset: str = "fashion-mnist") -> Path:
+    """Where the floors of a data set are stored."""
+    other = "" if dataset == "fashion-mnist" else f"-{dataset}"
+    return RESULTS / f"floors{other}.json"
+
+
+def floor(metric: str, dataset: str = "fashion-mnist") -> float:
+    """One of `floors(dataset)`; a `ValueError` that says what there is for
+    another name, `Undefined` for one that is not a number.
     """
-    found = floors()
+    found = floors(dataset)
     if metric not in found:
         raise ValueError(
             f"There is no floor {metric!r}; there are {_listing(found)}."

@@ -11,7 +11,7 @@ from aevae_lib import evidence
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = evidence.RESULTS / "runs"
-FLOORS = evidence.RESULTS / "floors.json"
+FLOORS = evidence.floors_path()
 WEIGHTS = ROOT / "_build" / "sweep"
 
 

@@ -125,8 +125,7 @@ def main(name: str = candidates.ZOO) -> None:
     add_calibration(
         store, "real", judges, base, lambda: (base.images, faults.REAL)
     )
-    # More seeds of the classifier say no more; the network that tells is slow.
-    few = [j for j in judges if not j.tells and "seed" not in j.name]
+    few = candidates.quick(judges)
     for kind in ("ae", "vae"):
         add_calibration(
             store, f"redrawn by {kind}", few, base,
