@@ -11,7 +11,7 @@ endif
 export AEVAE_DATA
 endif
 
-.PHONY: help setup site test check unit notebooks site-test serve lab sweep bench evidence claims \
+.PHONY: help setup site test check unit notebooks site-test serve lab sweep judges bench evidence claims \
 	format lint lock colab-test floors-test repository clean
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make notebooks   only the notebooks"
 	@echo "make claims      train and measure a part of the evidence anew, and compare: 8 minutes on 2 cores"
 	@echo "make sweep       train and measure all of it: hours; can be stopped and started anew"
+	@echo "make judges      ask the judges of pictures about faults of known size, where an answer is missing"
 	@echo "make bench       measure how fast this machine trains: an hour in which it should rest"
 	@echo "make evidence    write the ledger, and the numbers in the prose, from the stored results"
 	@echo "make format      format the code, strip the notebooks, renew their set-up cells"
@@ -79,6 +80,11 @@ lab: setup
 
 sweep: setup
 	@$(BIN)/python -m experiments.sweep
+
+judges: setup
+	@for set in fashion-mnist animals; do \
+		$(BIN)/python -m experiments.judges $$set && $(BIN)/python -m experiments.floors $$set || exit 1; \
+	done
 
 bench: setup
 	@$(BIN)/python -m experiments.bench
