@@ -24,7 +24,7 @@ from .judges.faults import seeded
 from .runs import SHIRT
 from .subject import Judge
 
-DIMS = (2, 4, 8, 16, 32)
+DIMS = (2, 4, 8, 16)
 HALVINGS = 5  # of the test images
 
 
