@@ -96,6 +96,11 @@ def animals() -> list[Run]:
     return grid(PAIR, (2, 16), seeds=10, data=ANIMALS)
 
 
+def animals_dimensions() -> list[Run]:
+    """What V1 compares with: as many numbers as mu and log-variance have."""
+    return grid(("ae",), (4, 32), seeds=5, data=ANIMALS)
+
+
 def animals_betas() -> list[Run]:
     of = [("vae",), (2, 16)]
     parts = [grid(*of, seeds=5, beta=beta, data=ANIMALS) for beta in (0.1, 0.5)]
@@ -117,6 +122,7 @@ STAGES = {
     "beta": betas,
     "beta-animals": animals_betas,
     "B": dimensions,
+    "B-animals": animals_dimensions,
     "shirts": shirts,
     "few": few_images,
     "told": told,

@@ -92,15 +92,16 @@ def test_the_stored_choices_follow_the_rule():
 
 
 def test_stages_are_those_of_the_protocol():
-    """400 runs at most, 40 of them held back."""
+    """400 runs at most, 30 of them held back."""
     every = [run for stage in runs.STAGES.values() for run in stage()]
     names = {run.name for run in every}
     assert len(names) == len(every)
-    assert len(every) + 40 <= 400
+    assert len(every) + 30 == 400
     tuned = [run for run in every if run.seed == 100]
     assert len(tuned) == 38 + 20
     by = {name: len(stage()) for name, stage in runs.STAGES.items()}
     assert by["A"] == by["animals"] == by["twins"] == by["B"] == 40
     assert by["beta"] == 38
+    assert by["B-animals"] == 10
     assert by["beta-animals"] == by["birds"] == by["shirts"] == by["few"] == 20
     assert (by["told"], by["longer"], by["book"]) == (6, 12, 6)
