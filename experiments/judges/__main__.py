@@ -98,6 +98,7 @@ def add_calibration(store: Store, title: str, judges, base, make) -> None:
     images, spoil = make()
     plain = calibrate.plain_views(judges, images)
     store.add(f"{title}: floor", lambda: calibrate.floors(judges, plain))
+    calibrate.check_same(judges, plain, store.blocks()[f"{title}: floor"])
     for fault in spoil:
         store.add(
             f"{title}: {fault.words}",

@@ -80,6 +80,27 @@ def floors(judges: Sequence[Judge], plain: Sequence[Tensor]) -> dict:
     return found
 
 
+def check_same(
+    judges: Sequence[Judge], plain: Sequence[Tensor], stored: dict
+) -> None:
+    """Raise `ValueError` if a judge's floor is not the stored one: weights that
+    were trained elsewhere are another judge, and cannot go on from there.
+    """
+    for judge, view in zip(judges, plain, strict=True):
+        if judge.tells:  # one is trained for each comparison, and none kept
+            continue
+        reference, pool = deal(len(view), 0)
+        probe = view[pool[: probe_size(len(view))]]
+        for metric, value in scores(judge, probe, view[reference]).items():
+            before = stored[judge.name][metric][0]
+            if abs(value - before) > 1e-3 * max(1, abs(before)):
+                raise ValueError(
+                    f"{judge.name} is not the one whose results are stored: "
+                    f"{metric} of real images is {value:.4g}, and was "
+                    f"{before:.4g}. Delete all blocks of this data set."
+                )
+
+
 def ask(
     judges: Sequence[Judge],
     plain: Sequence[Tensor],

@@ -3,8 +3,8 @@
 A judge turns pictures (N, 1, H, W) in [0, 1] into features (N, F), in which
 sets of pictures are compared. All learn from training images alone. Those that
 are trained here have a small budget, stated below; their weights are kept in
-`_build/judges` and made anew, the same on one machine, wherever they are
-missing.
+`_build/judges` and made anew, the same on one machine with one version of
+PyTorch, wherever they are missing.
 """
 
 from collections.abc import Callable, Sequence

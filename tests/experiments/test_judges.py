@@ -197,6 +197,16 @@ def test_a_judge_that_sees_ranks_and_a_blind_one_is_called_blind(asked):
     assert table["blind"]["precision"]["verdict"] == "blind"
 
 
+def test_a_judge_that_was_trained_elsewhere_does_not_go_on():
+    pictures = torch.rand(600, 1, 8, 8, generator=faults.seeded(0))
+    rows = candidates.Judge("rows", lambda x: 10 * x.mean(3)[:, 0])
+    plain = calibrate.plain_views([rows], pictures)
+    floor = calibrate.floors([rows], plain)
+    calibrate.check_same([rows], plain, floor)
+    with pytest.raises(ValueError, match="rows is not the one whose"):
+        calibrate.check_same([rows], [1.05 * plain[0]], floor)
+
+
 # --- class counts ------------------------------------------------------------
 
 
