@@ -84,3 +84,12 @@ def test_what_is_stored_is_not_measured_anew(toys, tmp_path, monkeypatch):
     assert next(iter(found)) == "mean_image"
     assert {"linear_d2", "precision_real_light"} <= found.keys()
     assert not any("slow" in name or "seed" in name for name in found)
+
+
+def test_floors_of_the_animals_are_stored():
+    found = evidence.floors("animals")
+    assert found["pixel_entropy"] < found["linear_d16"] < found["linear_d2"]
+    assert found["linear_d2"] < found["mean_image"]
+    for judge in ("pixel_components", "classifier_used_to_blur"):
+        assert 0.9 < found[f"precision_real_{judge}"] <= 1
+        assert 0.9 < found[f"coverage_real_{judge}"] <= 1
