@@ -31,7 +31,7 @@ def kl_playground() -> Panel:
         "kl_playground",
         controls,
         widgets_of(controls.values()),
-        room=[720, 640],
+        room=[640, 556],
         still=pictures.still(_still),
         still_text="Three normal densities over the prior's: one shifted, one "
         "narrow, one wide, each with its KL divergence from the prior in nats.",

@@ -172,6 +172,13 @@ def sliders(rows: dict[str, tuple]) -> dict[str, Control]:
     return made
 
 
+def check_box(name: str, value: bool) -> Control:
+    """A box to tick, with its name beside it."""
+    box = ipywidgets.Checkbox(value, description=name)
+    box.indent, box.layout.width = False, "auto"
+    return Control(box, name)
+
+
 def space(longest: int) -> dict[str, dict[str, str]]:
     """A slider's style and layout, for labels of `longest` letters."""
     style = {"description_width": f"{longest * 0.6 + 0.6:.1f}em"}

@@ -313,7 +313,7 @@ def test_the_browser_draws_what_the_library_draws(tmp_path, name):
         "mixture": sample.fit_mixture,
     }[name](codes)
     panel = widgets.latent_sampler(models.VAE(3), codes)
-    [density] = [d for d in panel.view.densities if d["name"] == name]
+    [density] = [d for d in panel.view.samplers[0] if d["name"] == name]
     ends = fitted.weights.cumsum(0)
     uniforms = torch.cat(
         [ends - 1e-3, (ends - fitted.weights) + 1e-3]

@@ -41,7 +41,7 @@ def split():
 
 
 KINDS = ["one map", "two maps", "checkpoints", "sampler", "sampler with codes"]
-KINDS += ["many dimensions", "encoder", "price"]
+KINDS += ["sampler with twin", "many dimensions", "encoder", "price"]
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,12 @@ def make(kind, split):
         "sampler": lambda: widgets.latent_sampler(deep),
         "sampler with codes": lambda: widgets.latent_sampler(
             deep, sample.encode(deep, split.images)
+        ),
+        "sampler with twin": lambda: widgets.latent_sampler(
+            deep,
+            sample.encode(deep, split.images),
+            images=split.images,
+            twin=(models.Autoencoder(7), torch.randn(99, 7)),
         ),
         "many dimensions": lambda: widgets.latent_sampler(models.VAE(20)),
         "checkpoints": lambda: widgets.latent_map(
@@ -368,10 +374,76 @@ def test_sliders_reach_four_standard_deviations_of_the_codes(latent_dim):
     low, high = torch.tensor(view.low), torch.tensor(view.high)
     assert (low <= codes.mean(0) - 4 * codes.std(0)).all()
     assert (high >= codes.mean(0) + 4 * codes.std(0)).all()
-    assert [one["name"] for one in view.densities] == [
-        "fitted Gaussian",
-        "mixture",
-    ]
+    assert (low <= codes.amin(0)).all(), "a draw from the box may lie there"
+    assert (high >= codes.amax(0)).all()
+    [described] = view.samplers
+    names = ["box", "fitted Gaussian", "mixture"]
+    assert [one["name"] for one in described] == names
+
+
+def test_a_sampler_starts_at_a_draw_from_the_mixture():
+    codes = torch.randn(500, 3, generator=torch.Generator().manual_seed(0)) / 9
+    codes += torch.tensor([2.0, 0.0, -1.0])
+    codes[:20] -= 3  # a small part far away
+    view = widgets.latent_sampler(models.VAE(3), codes).view
+    start = torch.tensor([view.z0, view.z1, view.z2])
+    assert (start - codes[20:].mean(0)).norm() < 0.8
+    assert start.abs().max() > 1
+
+
+@pytest.fixture(scope="module")
+def thrifty(split):
+    """A VAE of four dimensions: z2 is dear, z0 cheap, the others idle; and what
+    it is shown.
+    """
+    torch.manual_seed(0)
+    vae = models.VAE(4)
+    with torch.no_grad():
+        vae.head.weight.zero_()
+        vae.head.bias.zero_()  # mu and logvar are those of the prior
+        vae.head.bias[[0, 2]] = torch.tensor([0.3, -2.0])
+    return vae, split.images[:100]
+
+
+def test_sliders_are_sorted_by_what_they_cost_and_idle_ones_folded(thrifty):
+    vae, images = thrifty
+    panel = widgets.latent_sampler(vae, images=images)
+    grid, box = panel.children[1].children
+    shown = [slider.description for slider in grid.children]
+    assert shown[:2] == ["z\u2082", "z\u2080"]
+    assert panel.view.kl == pytest.approx([2, 0.045, 0, 0], abs=1e-4)
+    assert panel.view.controls["z2"]["name"].endswith(", KL 2.00 nats")
+    folded = {
+        trait
+        for trait, one in panel.controls.items()
+        if "aevae-idle" in one._dom_classes
+    }
+    assert folded == {"z1", "z3"}
+    assert box is panel.controls["show_idle"]
+    assert not box.value
+    assert box.description == "2 more that cost under 0.01 nats each"
+
+
+def test_without_images_or_a_price_no_slider_is_folded(thrifty):
+    vae, images = thrifty
+    for panel in (
+        widgets.latent_sampler(vae),
+        widgets.latent_sampler(models.Autoencoder(4), images=images),
+    ):
+        assert list(panel.controls) == ["z0", "z1", "z2", "z3"]
+        assert panel.view.kl == []
+
+
+def test_a_twin_draws_beside_the_model():
+    codes, others = torch.randn(300, 3), 9 * torch.randn(300, 3)
+    ae, vae = models.Autoencoder(3), models.VAE(3)
+    view = widgets.latent_sampler(vae, codes, twin=(ae, others)).view
+    assert view.names == ["VAE", "AE"]
+    assert len(view.nets) == len(view.samplers) == len(view.shapes) == 2
+    assert view.nets[1] is not view.nets[0]
+    assert view.samplers[1] != view.samplers[0]
+    twins = widgets.latent_sampler(vae, codes, twin=(models.VAE(3), codes))
+    assert twins.view.names == ["VAE 1", "VAE 2"]
 
 
 # --- weights -----------------------------------------------------------------
@@ -463,7 +535,7 @@ def test_any_picture_has_its_widgets(shape):
     np.testing.assert_array_equal(pixels[1], own.permute(1, 2, 0).numpy())
     assert view.start["top"][1:] == [0, 7 * shape[1] // 8]
     assert view.start["right"][1:] == [-(3 * shape[2] // 8), 3 * shape[2] // 8]
-    assert widgets.latent_sampler(vae).view.shape == list(shape)
+    assert widgets.latent_sampler(vae).view.shapes == [list(shape)]
 
 
 def test_colours_stay_what_they_are_in_the_sheet():
@@ -768,6 +840,13 @@ def with_decoder(*layers: nn.Module) -> models.VAE:
             ),
             ValueError,
             "NaN or infinite",
+        ),
+        (
+            lambda s: widgets.latent_sampler(
+                models.VAE(3), twin=(models.VAE(4), torch.zeros(9, 4))
+            ),
+            ValueError,
+            "3 and 4 latent dimensions.*same size",
         ),
         (
             lambda s: widgets.latent_sampler(models.VAE(), torch.zeros(9, 3)),

@@ -105,7 +105,7 @@ def panels() -> dict[str, widgets.Panel]:
     """One panel of each kind."""
     shown = garments()
     ae, vae = quick(models.Autoencoder), quick(models.VAE)
-    deep = quick(models.VAE, 5)
+    deep, other = quick(models.VAE, 5), quick(models.Autoencoder, 5)
     discs = colourful(models.Autoencoder), colourful(models.VAE)
     series = [
         [(f"seed {seed}", quick(kind, seed=seed)) for seed in (1, 2, 0)]
@@ -117,6 +117,12 @@ def panels() -> dict[str, widgets.Panel]:
         "series": widgets.latent_map(points=shown, checkpoints=series),
         "sampler": widgets.latent_sampler(
             deep, sample.encode(deep, shown.images)
+        ),
+        "twins": widgets.latent_sampler(
+            deep,
+            sample.encode_sampled(deep, shown.images),
+            images=shown.images,
+            twin=(other, sample.encode(other, shown.images)),
         ),
         "encoder": widgets.encoder_live(ae, vae, images=shown),
         "kl": widgets.kl_playground(),

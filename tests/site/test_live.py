@@ -21,7 +21,7 @@ from test_accessibility import violations
 from aevae_lib import data, measure, models, sample, widgets
 
 PHONE = (390, 844)
-NAMES = ["map", "one", "series", "sampler", "encoder", "kl"]
+NAMES = ["map", "one", "series", "sampler", "twins", "encoder", "kl"]
 FLAVOURS = ["", "saved-"]  # on a page like the book's, and saved by save_html
 EVERY = pytest.mark.parametrize(
     "name", [flavour + name for flavour in FLAVOURS for name in NAMES]
@@ -336,6 +336,43 @@ def test_buttons_draw_anew(visit, name):
     assert handle(page, "z0").evaluate(VALUE) == pytest.approx(0)
 
 
+@pytest.mark.parametrize("name", ["twins", "saved-twins"])
+def test_a_strip_takes_the_sliders_to_a_draw(visit, name):
+    """Ten of each model, from the sampler asked for; those of the first are
+    buttons.
+    """
+    page = visit(name)
+    films = page.locator(".aevae-film")
+    assert films.count() == 2
+    after(page, page.get_by_role("button", name="Draw ten from the box").click)
+    pressed = page.locator(".aevae-buttons [aria-pressed=true]")
+    assert pressed.inner_text() == "the box"
+    own = films.first.get_by_role("button")
+    assert own.count() == films.last.get_by_role("img").count() == 10
+    assert films.last.get_by_role("button").count() == 0
+    label = own.nth(6).get_attribute("aria-label")
+    assert label.startswith("VAE: draw 7 of 10 from the box; move")
+    after(page, own.nth(6).click)
+    page.wait_for_timeout(80)
+    assert own.nth(6).get_attribute("aria-pressed") == "true"
+    assert own.nth(0).get_attribute("aria-pressed") == "false"
+    chosen = painted(page, ".aevae-film button canvas", 6)
+    shown = painted(page, ".aevae-shown canvas")
+    assert (chosen - shown).abs().max() < 0.1  # as near as the steps allow
+
+
+@pytest.mark.parametrize("name", ["twins", "saved-twins"])
+def test_on_a_phone_the_image_stays_while_its_sliders_pass(visit, name):
+    page = visit(name, PHONE)
+    last = page.locator(".aevae-panel .widget-vbox, .page-VBoxModel").last
+    last.evaluate("(box) => box.scrollIntoView({ block: 'end' })")
+    top = page.locator(".aevae-shown canvas").bounding_box()["y"]
+    assert 0 <= top < 400
+    reached = page.locator(".aevae-film button").first.bounding_box()
+    assert reached["width"] >= 44
+    assert reached["height"] >= 44
+
+
 # --- what is shown is what torch computes ------------------------------------
 
 
@@ -429,7 +466,8 @@ def test_painted_pixels_are_within_a_hundredth_of_torchs(
     )
     page.wait_for_timeout(80)
     expected = sample.pictures(small.quick(models.VAE, 5), torch.tensor([z]))
-    assert (painted(page, ".aevae-image") - expected).abs().max() < 1e-2
+    shown = painted(page, ".aevae-shown .aevae-image")
+    assert (shown - expected).abs().max() < 1e-2
 
 
 @pytest.mark.parametrize("name", ["map", "saved-map"])

@@ -168,8 +168,8 @@ export function button(name, act) {
 }
 
 /**
- * What to try, as a list that can be folded away, and, on a page that has an address, a button
- * that copies a link to what the view shows.
+ * What the view is, what to try in it, as a list that unfolds, and, on a page that has an address, a
+ * button that copies a link to what the view shows.
  * @param {Element} view
  * @param {Model} model
  * @param {string} hint
@@ -177,9 +177,9 @@ export function button(name, act) {
  */
 export function caption(view, model, hint, experiments) {
   const list = experiments.map((text) => element("li", {}, text));
-  view.append(element("details", { class: "aevae-try", open: "" },
-    element("summary", {}, "What to try"),
-    element("p", {}, hint), element("ul", {}, ...list)));
+  view.append(element("p", { class: "aevae-hint" }, hint),
+    element("details", { class: "aevae-try" },
+      element("summary", {}, "What to try"), element("ul", {}, ...list)));
   whenPlaced(view, () => offerLink(view, model));
 }
 
