@@ -26,7 +26,7 @@ def flips(
     D; the diameter of the cloud does, as sqrt(D). For a VAE pass sampled z: mu
     hardly varies in dimensions that it does not use.
     """
-    after = _step(codes, step, seed)
+    after = stepped(codes, step, seed)
     classes = [decode_class(z) for z in (codes, after)]
     for found in classes:
         if found.shape != (len(codes),) or found.is_floating_point():
@@ -52,7 +52,7 @@ def image_change(
     of the change of `decode` (N, D) -> (N, *shape), divided by `step`: for a
     short step the directional derivative of the decoder.
     """
-    after = _step(codes, step, seed)
+    after = stepped(codes, step, seed)
     images = [decode(z) for z in (codes, after)]
     for found in images:
         if not isinstance(found, Tensor) or found.shape[:1] != (len(codes),):
@@ -64,7 +64,7 @@ def image_change(
     return change.square().mean().sqrt().item() / step
 
 
-def _step(codes: Tensor, step: float, seed: int) -> Tensor:
+def stepped(codes: Tensor, step: float, seed: int) -> Tensor:
     """Each code (N, D) after `step` standard deviations of the codes in a
     random direction.
     """

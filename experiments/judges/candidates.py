@@ -92,9 +92,14 @@ def scaled(view: Callable, learnt: Tensor) -> Callable[[Tensor], Tensor]:
     """Features times one number, which makes their mean square 1 over training
     images: a kernel's width then means the same for every judge.
     """
-    known = batched(view, learnt[:5000])
-    size = (known - known.mean(0)).square().mean().sqrt()
+    size = size_of(view, learnt)
     return lambda images: batched(view, images) / size
+
+
+def size_of(view: Callable, learnt: Tensor) -> Tensor:
+    """The root mean square of centred features of training images: ()."""
+    known = batched(view, learnt[:5000])
+    return (known - known.mean(0)).square().mean().sqrt()
 
 
 # --- those that need no labels -----------------------------------------------
