@@ -1,0 +1,182 @@
+"""Measure one run, in a process that holds data sets and judges.
+
+`start` once, then `measure_run` for each. What a run's file holds is in
+`measure_run`; `fill` adds to it the metrics that it lacks.
+"""
+
+import json
+import platform
+import time
+from dataclasses import asdict, replace
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+import aevae_lib
+from aevae_lib import data, evidence
+from aevae_lib.models import Autoencoder
+
+from ..files import write_json
+from ..runs import build, training_set
+from . import baselines, metrics, resampling
+from .runs import Run
+from .subject import Subject, Surroundings
+
+BASELINES = evidence.RESULTS / "second-baselines.json"
+_held: dict = {}  # what all runs of this process need
+
+
+def start(folder: Path, commit: str, threads: int = 1) -> None:
+    """Say where weights lie, and which commit measures."""
+    torch.set_num_threads(threads)
+    _held.update(folder=folder, commit=commit)
+
+
+@cache
+def dataset(name: str) -> data.DataSet:
+    """A data set, on the CPU: judges look there."""
+    return data.load(name, "cpu")
+
+
+@cache
+def surroundings(name: str) -> Surroundings:
+    """A data set with its judges and baselines; loaded once."""
+    return Surroundings(dataset(name), read_baselines(name))
+
+
+# --- one run -----------------------------------------------------------------
+
+
+def measure_run(
+    run: Run, model: Autoencoder, history: list[dict], about: dict
+) -> dict:
+    """What the file of a run holds.
+
+    `about` is what is known of the training: "lr", "seconds", "device" and
+    whatever else the weights' header says. A run that serves a choice has no
+    metrics.
+    """
+    begin = time.perf_counter()
+    found = measured(run, model, metrics.wanted(run))
+    return {
+        "config": asdict(run) | {"lr": about["lr"]},
+        **found,
+        "history": history,
+        "made_with": made_with(about["device"]),
+        "timing": {
+            "train_seconds": about["seconds"],
+            "measure_seconds": round(time.perf_counter() - begin, 1),
+        },
+    }
+
+
+def fill(run: Run, model: Autoencoder, history: list, stored: dict) -> dict:
+    """A stored result with the metrics that it lacks. All else in it stays.
+
+    Raises `ValueError` for a model whose history is not the stored one.
+    """
+    if history != stored["history"]:
+        raise ValueError(
+            f"The weights kept for {run.name} are not those of its result."
+        )
+    names = lacking(run, stored)
+    found = measured(run, model, names)
+    note = {"metrics": names, "made_with": made_with()}
+    return stored | {
+        "metrics": stored["metrics"] | found["metrics"],
+        "resamples": stored["resamples"] | found["resamples"],
+        "filled_in": [*stored.get("filled_in", []), note],
+    }
+
+
+def lacking(run: Run, stored: dict) -> list[str]:
+    """The metrics that a run should have and its stored result has not."""
+    return [
+        name for name in metrics.wanted(run) if name not in stored["metrics"]
+    ]
+
+
+def measured(run: Run, model: Autoencoder, names: list[str]) -> dict:
+    """Metrics, to six digits, and the resamples of those that rows need."""
+    found = {"metrics": {}, "resamples": {}}
+    if not names:
+        return found
+    around = surroundings(run.data)
+    seen = training_set(run, around.dataset.train)
+    model = model.to("cpu", memory_format=torch.channels_last)
+    subject = Subject(model, run, around, seen, lambda: twin_of(run))
+    for name in names:
+        metric = metrics.METRICS[name]
+        number = metric.function(subject)
+        if isinstance(number, Tensor):
+            if metric.sampled:
+                found["resamples"][name] = resampling.packed(number)
+            number = number[0].item()
+        found["metrics"][name] = float(f"{number:.6g}")
+    return found
+
+
+def twin_of(run: Run) -> Autoencoder:
+    """The model of the same seed that was trained on all classes."""
+    return kept(replace(run, only_class=None))
+
+
+def kept(run: Run) -> Autoencoder:
+    """The model of a run, from kept weights."""
+    model = build(run)
+    model.load_state_dict(load_file(weights_of(run)))
+    return model.to(memory_format=torch.channels_last)
+
+
+def weights_of(run: Run) -> Path:
+    """The file of a run's weights."""
+    return _held["folder"] / f"{run.name}.safetensors"
+
+
+def made_with(trained_on: str | None = None) -> dict[str, str]:
+    """Devices, versions and the commit."""
+    packages = ("torch", "numpy", "scikit-learn", "scipy")
+    return {
+        **({"trained_on": trained_on} if trained_on else {}),
+        "measured_on": data.describe_device(torch.device("cpu")),
+        "aevae_lib": aevae_lib.__version__,
+        "commit": _held["commit"],
+        "python": platform.python_version(),
+        **{package: version(package) for package in packages},
+    }
+
+
+# --- baselines ---------------------------------------------------------------
+
+
+def write_baselines(*names: str) -> None:
+    """Measure, once, what needs no training on these data sets."""
+    write_json(
+        BASELINES,
+        {
+            name: {
+                key: {
+                    "value": float(f"{number[0].item():.6g}"),
+                    **resampling.packed(number),
+                }
+                for key, number in baselines.baselines(dataset(name)).items()
+            }
+            for name in names
+        },
+    )
+
+
+def read_baselines(name: str) -> dict[str, Tensor]:
+    """Those of a data set, each a tensor (1 + RESAMPLES,)."""
+    stored = json.loads(BASELINES.read_text(encoding="utf-8"))[name]
+    return {
+        key: torch.cat([
+            torch.tensor([part["value"]], dtype=torch.float64),
+            part["value"] + torch.from_numpy(resampling.unpacked(part)),
+        ])
+        for key, part in stored.items()
+    }  # fmt: skip
