@@ -24,7 +24,8 @@ from ..files import write_json
 from ..runs import build, training_set
 from . import baselines, metrics, resampling
 from .runs import Run
-from .subject import Subject, Surroundings
+from .subject import Subject
+from .surroundings import Surroundings
 
 BASELINES = evidence.RESULTS / "second-baselines.json"
 _held: dict = {}  # what all runs of this process need

@@ -30,6 +30,7 @@ from .subject import (
     CODES,
     COUNTED,
     FEW,
+    HALVES,
     KNOWN,
     NEAREST,
     PIXEL_NOISE,
@@ -92,21 +93,6 @@ def told_gaussian_neighbours(s: Subject) -> float:
     n = len(s.test_codes)
     draws = sample.fitted_gaussian(s.codes)(n, seed=s.seed("told apart"))
     return measure.two_sample_accuracy(s.test_codes, draws)
-
-
-def areas(s: Subject, shuffled: bool = False) -> Tensor:
-    """Of each class, by codes that validation codes choose a width for; after
-    the labels are shuffled, if so.
-    """
-    validation = s.dataset.validation
-    held_out = s.codes_of(validation.images, "validation codes")
-    labels = [s.code_labels, validation.labels]
-    if shuffled:
-        generator = torch.Generator().manual_seed(s.seed("labels"))
-        labels = [
-            own[torch.randperm(len(own), generator=generator)] for own in labels
-        ]
-    return measure.class_areas(s.codes, labels[0], held_out, labels[1])
 
 
 def log_ratio(values: Tensor) -> float:
@@ -203,33 +189,32 @@ def pixel_noise_cost(s: Subject) -> Tensor:
 
 def shares(s: Subject, source: str, counter: str) -> Tensor:
     found = s.classes_of(source, counter)
-    if source == "redrawn":
-        found = found[s.others]
     return measure.class_shares(found, len(s.dataset.classes))
 
 
 def imbalance(s: Subject, sampler: str, counter: str) -> float:
     return measure.total_variation(
-        shares(s, sampler, counter), shares(s, "redrawn", counter)
+        shares(s, sampler, counter), shares(s, "others", counter)
     )
 
 
 def land_and_draws(s: Subject, counter: str) -> float:
     source = "box" if s.size >= COUNTED else "land"
-    return float(spearmanr(areas(s), shares(s, source, counter)).statistic)
+    return float(spearmanr(s.areas(), shares(s, source, counter)).statistic)
 
 
 def flips(s: Subject, counter: str) -> Tensor:
-    before = s.classes_of("redrawn", counter)[s.others]
-    return s.mean(before != s.classes_of("stepped", counter), s.others)
+    before, after = (s.classes_of(x, counter) for x in ("others", "stepped"))
+    return s.mean(before != after, s.others)
 
 
 def hits(s: Subject, sampler: str, counter: str) -> Tensor:
-    own, drawn = (
+    """Of a model that has seen one class only."""
+    drawn, *own = (
         s.classes_of(source, counter) == s.run.only_class
-        for source in ("redrawn", sampler)
+        for source in (sampler, *HALVES)
     )
-    return drawn.double().mean() / s.mean(own)
+    return drawn.double().mean() / s.mean(torch.cat(own), torch.cat(s.halves))
 
 
 # --- the table ---------------------------------------------------------------
@@ -307,13 +292,13 @@ TABLE = [
     Metric("told_gaussian_neighbours", "accuracy", "lower", 0.5, FLAT,
            told_gaussian_neighbours),
     Metric("gini", "share", "lower", "gini_shuffled", FLAT,
-           lambda s: measure.inequality(areas(s))),
+           lambda s: measure.inequality(s.areas())),
     Metric("gini_shuffled", "share", "lower", None, FLAT,
-           lambda s: measure.inequality(areas(s, shuffled=True))),
+           lambda s: measure.inequality(s.areas(shuffled=True))),
     Metric("area_log_ratio", "nats", "lower", "area_log_ratio_shuffled", FLAT,
-           lambda s: log_ratio(areas(s))),
+           lambda s: log_ratio(s.areas())),
     Metric("area_log_ratio_shuffled", "nats", "lower", None, FLAT,
-           lambda s: log_ratio(areas(s, shuffled=True))),
+           lambda s: log_ratio(s.areas(shuffled=True))),
     Metric("volume_range_per_dimension", "nats", "lower", 0, ALL,
            volume_range_per_dimension),
     Metric("neighbour_accuracy_mu", "accuracy", "higher", None, ALL,

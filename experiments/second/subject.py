@@ -14,42 +14,31 @@ import torch
 from torch import Tensor
 
 from aevae_lib import measure, sample
-from aevae_lib.data import DataSet, Split, to_float
+from aevae_lib.data import Split, to_float
 from aevae_lib.measure.steps import stepped
-from aevae_lib.models import VAE, Autoencoder, NoisyAutoencoder
+from aevae_lib.models import Autoencoder
 
 from ..runs import KINDS
 from . import beside, referees, resampling
 from .runs import Run
+from .surroundings import Surroundings, axes_of, codes_of, of_class
 
 FITTED = 20_000  # training codes that samplers are fitted to
 KNOWN = 10_000  # training images whose codes or reconstructions are searched
-AXES = 128  # in which nearest pictures are looked for
 COUNTED = 5000  # draws, where nothing but the model is asked
 FEW = 2500  # test images that noise is tried on
 MOVED = 0.2  # of the way to another's code: the unit of harm
 STEP = 0.1  # of a flip, in standard deviations of the codes
 CODE_NOISE = 0.25  # in standard deviations of the codes
 PIXEL_NOISE = 0.1  # in grey values
+HALVES = "references", "others"
+SHOWN = {referees.OLD: 1000}  # pictures to a judge that is no longer relied on
 NEAREST, CODES = "nearest", "codes"  # counters, beside the classifier
 # Each use of chance has seeds of its own: the run's seed, and a thousand more
 # for each line.
 CHANCE = ("draws", "halves", "training codes", "test codes", "validation codes",
           "steps", "code noise", "pixel noise", "moved", "told apart",
           "labels")  # fmt: skip
-
-
-class Surroundings:
-    """What all models on one data set are measured by."""
-
-    def __init__(self, dataset: DataSet, baselines: dict[str, Tensor]):
-        self.dataset, self.baselines = dataset, baselines
-        self.referees = referees.referees(dataset)
-        self.real = cache(self._real)
-
-    def _real(self, referee: str) -> Tensor:
-        """What a judge sees in all test images: (N, F)."""
-        return self.referees[referee].look(to_float(self.dataset.test.images))
 
 
 class Subject:
@@ -71,7 +60,7 @@ class Subject:
         self.dataset, self.seen, self.twin = around.dataset, seen, twin
         self.test, self.where = of_class(self.dataset.test, run.only_class)
         for name in ("draws", "pictures", "view", "balls", "met", "moments",
-                     "classes_of"):  # fmt: skip
+                     "classes_of", "areas"):  # fmt: skip
             setattr(self, name, cache(getattr(self, f"_{name}")))
 
     def seed(self, use: str) -> int:
@@ -103,6 +92,10 @@ class Subject:
     def others(self) -> Tensor:
         """Indices of the test images that are redrawn in place of draws."""
         return self.halves[1]
+
+    def half(self, name: str) -> Tensor:
+        """Indices of "references" or "others"."""
+        return self.halves[HALVES.index(name)]
 
     def mean(self, values: Tensor, where: Tensor | slice = slice(None)):
         """The mean over test images, on every resample: (N,) or (N, 1 +
@@ -152,6 +145,21 @@ class Subject:
     def test_posteriors(self) -> tuple[Tensor, Tensor]:
         """Of the test images: (N, D), (N, D)."""
         return self.posteriors(self.test.images)
+
+    def _areas(self, shuffled: bool = False) -> Tensor:
+        """Of each class at two dimensions, by codes that validation codes
+        choose a width for; after the labels are shuffled, if so: (K,).
+        """
+        validation = self.dataset.validation
+        held_out = self.codes_of(validation.images, "validation codes")
+        labels = [self.code_labels, validation.labels]
+        if shuffled:
+            generator = torch.Generator().manual_seed(self.seed("labels"))
+            labels = [
+                own[torch.randperm(len(own), generator=generator)]
+                for own in labels
+            ]
+        return measure.class_areas(self.codes, labels[0], held_out, labels[1])
 
     # nats
 
@@ -218,12 +226,12 @@ class Subject:
         return len(self.dataset.test) // 2
 
     def points(self, source: str) -> Tensor:
-        """Latent points: of a sampler; "redrawn", of all test images; "moved",
-        of the others a fifth of the way to another training code; "stepped", of
+        """Latent points: of a sampler; of "references" or "others"; "moved", of
+        the others a fifth of the way to another training code; "stepped", of
         the others after a short step; "land", more draws of the box: (N, D).
         """
-        if source == "redrawn":
-            return self.test_codes
+        if source in HALVES:
+            return self.test_codes[self.half(source)]
         codes = self.test_codes[self.others]
         if source == "moved":
             generator = torch.Generator().manual_seed(self.seed("moved"))
@@ -239,37 +247,33 @@ class Subject:
 
     def _pictures(self, source: str) -> Tensor:
         """The mean picture at each of these points: (N, 1, H, W)."""
-        if source == "redrawn":
-            return self.redrawn[0]
+        if source in HALVES:
+            return self.redrawn[0][self.half(source)]
         return sample.pictures(self.model, self.points(source))
 
     def _view(self, source: str, referee: str) -> Tensor:
         """What a judge sees in these pictures: (N, F)."""
-        return self.around.referees[referee].look(self.pictures(source))
+        shown = self.pictures(source)[: SHOWN.get(referee)]
+        return self.around.referees[referee].look(shown)
 
     # beside the model's own reconstructions
 
-    def seen_again(self, referee: str, half: Tensor) -> Tensor:
-        """What a judge sees in the reconstructions of one half: (M, F)."""
-        return self.view("redrawn", referee)[half]
-
     def _balls(self, referee: str) -> beside.Balls:
         """Those of the reconstructions of the references."""
-        features = self.seen_again(referee, self.references)
-        return beside.Balls(features, self.weights[:, self.references])
+        features = self.view("references", referee)
+        where = self.references[: len(features)]
+        return beside.Balls(features, self.weights[:, where])
 
     def _met(self, source: str, referee: str) -> beside.Met:
-        """How a sampler's pictures, or the reconstructions of the others
-        ("redrawn"), meet these balls.
+        """How a sampler's pictures, or the reconstructions of the others, meet
+        these balls.
         """
-        balls = self.balls(referee)
-        if source == "redrawn":
-            return balls.meet(
-                self.seen_again(referee, self.others),
-                self.weights[:, self.others],
-            )
+        balls, others = self.balls(referee), self.view("others", referee)
+        if source == "others":
+            where = self.others[: len(others)]
+            return balls.meet(others, self.weights[:, where])
         # As many as the others: coverage depends on the number.
-        return balls.meet(self.view(source, referee)[: len(self.others)])
+        return balls.meet(self.view(source, referee)[: len(others)])
 
     def passing(
         self, source: str, referee: str, chosen: Tensor | None = None
@@ -280,21 +284,21 @@ class Subject:
         pass_ = self.met(source, referee).passing
         if chosen is not None:
             pass_ = pass_[chosen[: len(pass_)]]
-        own = self.mean(self.met("redrawn", referee).passing, self.others)
-        return pass_.double().mean(0) / own
+        own = self.met("others", referee).passing
+        return pass_.double().mean(0) / self.mean(own, self.others[: len(own)])
 
     def coverage(self, source: str, referee: str) -> Tensor:
         """The share of balls that hold one of a sampler's pictures, over the
         same for reconstructions.
         """
-        own = self.met("redrawn", referee).covered
+        own = self.met("others", referee).covered
         return self.met(source, referee).covered / own
 
     def harm(self, source: str, referee: str) -> float:
         """The Frechet distance of a sampler's pictures from reconstructions of
         the references, over that of reconstructions that were moved.
         """
-        own = beside.moments(self.seen_again(referee, self.references))
+        own = self.moments("references", referee)
         far, moved = (
             beside.frechet(self.moments(name, referee), own)
             for name in (source, "moved")
@@ -356,35 +360,3 @@ class Subject:
             return beside.vote(known, labels, self.points(source))
         features = self.view(source, counter)
         return self.around.referees[counter].classes(features)
-
-
-def codes_of(model: Autoencoder, images: Tensor, seed: int) -> Tensor:
-    """As the decoder met them in training, with the model's noise: (N, D)."""
-    if isinstance(model, (VAE, NoisyAutoencoder)):
-        return sample.encode_sampled(model, images, seed=seed)
-    return sample.encode(model, images)
-
-
-def axes_of(pictures: Tensor) -> tuple[Callable[[Tensor], Tensor], Tensor]:
-    """The map onto the first principal components of pictures, and what it
-    makes of these. A decoder's pictures vary in few directions, so distances
-    stay what they are, and cost less.
-    """
-    flat = pictures.flatten(1)
-    middle = flat.mean(0)
-    axes = torch.linalg.eigh(torch.cov(flat.T)).eigenvectors[:, -AXES:]
-
-    def plane(x: Tensor) -> Tensor:
-        return (x.flatten(1) - middle) @ axes
-
-    return plane, plane(pictures)
-
-
-def of_class(split: Split, label: int | None) -> tuple[Split, Tensor]:
-    """The images of one class, or of all, and their indices."""
-    chosen = (
-        torch.ones(len(split), dtype=torch.bool)
-        if label is None
-        else split.labels == label
-    )
-    return split[chosen], chosen.nonzero().squeeze(1)

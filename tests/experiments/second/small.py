@@ -9,7 +9,8 @@ import torch
 
 from aevae_lib import data
 from experiments.judges import candidates
-from experiments.second import measuring, subject
+from experiments.second import baselines, measuring, subject
+from experiments.second.surroundings import Surroundings
 
 TEST = 240
 
@@ -22,7 +23,7 @@ def fashion() -> data.DataSet:
 
 
 @contextlib.contextmanager
-def process_in(folder: Path) -> Iterator[subject.Surroundings]:
+def process_in(folder: Path) -> Iterator[Surroundings]:
     """What a process that measures holds, made small, in this process; weights
     lie in the folder.
     """
@@ -31,6 +32,7 @@ def process_in(folder: Path) -> Iterator[subject.Surroundings]:
         patch.setattr(candidates, "FOLDER", folder / "judges")
         for name in ("MORE", "AUTOENCODER_BUDGET"):
             patch.setattr(candidates, name, 256)
+        patch.setattr(baselines, "LINEAR", (2,))
         patch.setattr(subject, "COUNTED", 200)
         patch.setattr(measuring, "dataset", lambda name: small)
         patch.setattr(measuring, "BASELINES", folder / "baselines.json")

@@ -15,7 +15,7 @@ HISTORY = [{"images_seen": 128, "reconstruction": 300.0}]
 ABOUT = {"lr": 0.016, "seconds": 1.0, "device": "cpu"}
 EVERY = [
     Run("ae", 2, 0),
-    Run("vae", 4, 1, beta=0.5),
+    Run("vae", 3, 1, beta=0.5),
     Run("learned", 2, 3),
     Run("vae", 2, 0, only_class=runs.SHIRT),
     Run("cvae", 2, 0),
