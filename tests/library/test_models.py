@@ -27,6 +27,7 @@ from aevae_lib.models import reparameterise as draw
 
 MODELS = [Autoencoder, VAE]
 NETWORKS = [lesson_networks, book_networks]
+SMALL = (1, 8, 8)
 
 
 def make(model_class, seed=0, **arguments):
@@ -38,9 +39,14 @@ def images(n=8):
     return torch.rand(n, 1, 32, 32, generator=torch.Generator().manual_seed(1))
 
 
-def with_clouds(logvar, latent_dim=2):
+def one_of_many(n=20_000):
+    """A picture again and again: a small one, since only draws are counted."""
+    return torch.rand(SMALL).expand(n, *SMALL)
+
+
+def with_clouds(logvar, latent_dim=2, **arguments):
     """A VAE that gives every image a cloud of this log-variance."""
-    model = make(VAE, latent_dim=latent_dim)
+    model = make(VAE, latent_dim=latent_dim, **arguments)
     with torch.no_grad():
         model.head.weight[latent_dim:] = 0
         model.head.bias[latent_dim:] = logvar
@@ -131,9 +137,10 @@ def test_the_decoder_of_a_vae_is_fed_a_draw_from_the_cloud():
     """With the decoder taken away, a forward pass returns the z that it was
     fed.
     """
-    model = with_clouds(logvar=torch.tensor([0.25, 4.0]).log())
+    logvar = torch.tensor([0.25, 4.0]).log()
+    model = with_clouds(logvar, image_shape=SMALL)
     model.decoder = torch.nn.Identity()
-    x = images(1).expand(20_000, -1, -1, -1)
+    x = one_of_many()
     torch.manual_seed(0)
     out = model(x)
     z = out.decoded.logits
@@ -183,9 +190,9 @@ def test_a_code_needs_at_least_one_number(latent_dim):
 
 
 def test_the_noisy_twin_adds_standard_normal_noise_to_its_code_alone():
-    model = make(NoisyAutoencoder)
+    model = make(NoisyAutoencoder, image_shape=SMALL)
     model.decoder = torch.nn.Identity()
-    x = images(1).expand(20_000, -1, -1, -1)
+    x = one_of_many()
     torch.manual_seed(0)
     out = model(x)
     assert out.logvar is None
