@@ -11,6 +11,9 @@ endif
 export AEVAE_DATA
 endif
 
+# Tests beside each other, each on one core; what measures time comes after them, alone.
+TOGETHER := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4
+
 .PHONY: help setup site test check unit notebooks site-test serve lab sweep judges bench evidence claims \
 	format lint lock colab-test floors-test repository clean
 
@@ -57,20 +60,23 @@ check: lint
 	@$(BIN)/python -m experiments.ledger --check
 	@$(BIN)/python -m experiments.prose --check
 	@echo "== Testing what is quick to test"
-	@$(BIN)/python -m pytest tests --ignore=tests/site --ignore=tests/lab -m "not slow"
+	@$(TOGETHER) --dist=worksteal tests --ignore=tests/site --ignore=tests/lab -m "not slow"
 
 unit: setup
 	@echo "== Testing the library and the repository"
-	@$(BIN)/python -m pytest tests --ignore=tests/site
+	@$(TOGETHER) --dist=worksteal tests --ignore=tests/site
 
 notebooks: setup
 	@echo "== Executing every cell of every notebook"
-	@$(BIN)/python -m pytest chapters
+	@$(TOGETHER) --dist=loadfile chapters
 
 site-test: setup
 	@$(BIN)/python -m tools.build
 	@echo "== Testing the built site in a browser"
-	@$(BIN)/python -m pytest tests/site
+	@failed=0; \
+	$(TOGETHER) --dist=worksteal tests/site -m "not alone" || failed=1; \
+	$(BIN)/python -m pytest tests/site -m alone || failed=1; \
+	exit $$failed
 
 serve:
 	@$(PYTHON) -m tools.serve $(PORT)

@@ -371,3 +371,17 @@ def test_a_cell_that_runs_for_ever_stops_its_notebook(chapter):
     assert status == 1
     assert "Timeout of 2 seconds exceeded" in lines
     assert "1 failed, 1 error" in lines
+
+
+@pytest.mark.slow
+def test_notebooks_beside_each_other_lose_and_share_nothing(chapter, tmp_path):
+    (tmp_path / "chapters").mkdir()
+    cells = [("x = {}", []), ("assert x == {}", [])]
+    own, other = (
+        [(source.format(n), printed) for source, printed in cells]
+        for n in (1, 2)
+    )
+    write(tmp_path / "chapters" / "b.ipynb", other)
+    status, lines = chapter(own, "--numprocesses=2", "--dist=loadfile")
+    assert status == 0, lines
+    assert "4 passed" in lines

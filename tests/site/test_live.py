@@ -982,6 +982,7 @@ def test_a_widget_costs_at_most_700_kB(
     assert kilobytes <= 700, sorted(total)[::-1][:6]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", [*NAMES, "saved-map"])
 def test_a_widget_is_ready_soon_after_the_load(visit, record_property, name):
     page = visit(name)
@@ -996,6 +997,7 @@ def test_a_widget_is_ready_soon_after_the_load(visit, record_property, name):
     )  # on a machine that does nothing else it is less than 1000
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", ["one", "map", "series", "saved-map"])
 def test_decode_and_paint_keep_up_with_a_drag(visit, record_property, name):
     """The work of a frame after an input (decode, paint, say): its p95 over a

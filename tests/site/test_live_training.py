@@ -390,6 +390,7 @@ def test_a_saved_page_trains_offline_and_asks_for_nothing(
     assert visitor.problems == []
 
 
+@pytest.mark.alone
 def test_drawing_leaves_the_page_free(visit, record_property):
     """The work for one message from the worker while it trains: the least, as
     whatever else the machine does only adds to it.

@@ -72,6 +72,41 @@ def test_check_is_lint_evidence_and_the_quick_tests():
         assert part in printed
 
 
+@pytest.mark.parametrize(
+    ("target", "dist"),
+    [("unit", "worksteal"), ("notebooks", "loadfile"), ("check", "worksteal")],
+)
+def test_tests_run_beside_each_other_and_a_notebooks_cells_in_a_row(
+    target, dist
+):
+    (line,) = (
+        line for line in make("-n", target).splitlines() if "-m pytest" in line
+    )
+    assert "--numprocesses" in line
+    assert f"--dist={dist}" in line
+    assert "OMP_NUM_THREADS=1" in line
+
+
+@pytest.mark.parametrize("failing", ["not alone", "alone", "neither"])
+def test_what_measures_time_runs_alone_whatever_came_before(tmp_path, failing):
+    """With a Python that only notes what it is asked to run."""
+    fake, noted = tmp_path / "python", tmp_path / "noted"
+    fake.write_text(
+        f'#!/bin/sh\necho "$@" >> {noted}\n'
+        f'for last; do :; done\n[ "$last" != "{failing}" ]\n'
+    )
+    fake.chmod(0o755)
+    run = subprocess.run(
+        ["make", "site-test", f"BIN={tmp_path}", f"PYTHON={fake}"], cwd=ROOT
+    )
+    assert (run.returncode == 0) == (failing == "neither")
+    lines = [
+        line for line in noted.read_text().splitlines() if "pytest" in line
+    ]
+    assert ["--numprocesses" in line for line in lines] == [True, False]
+    assert [line.endswith("-m alone") for line in lines] == [False, True]
+
+
 @pytest.fixture
 def html(tmp_path, monkeypatch) -> Path:
     (tmp_path / "index.html").write_text("the site")
