@@ -88,13 +88,12 @@ CALLS = {
     "sample.reconstruct": lambda d: sample.reconstruct(
         vae(), garments(d).images
     ),
-    "sample.prior": lambda d: sample.prior(points())(9),
-    "sample.box": lambda d: sample.box(points())(9),
+    **{
+        f"sample.{make.__name__}": lambda d, make=make: make(points())(9)
+        for make in sample.SAMPLERS.values()
+    },
     "sample.fit_gaussian": lambda d: sample.fit_gaussian(points()),
     "sample.fit_mixture": lambda d: sample.fit_mixture(points()),
-    "sample.fitted_gaussian": lambda d: sample.fitted_gaussian(points())(9),
-    "sample.gaussian_mixture": lambda d: sample.gaussian_mixture(points())(9),
-    "sample.jittered": lambda d: sample.jittered(points())(9),
     "sample.normal": lambda d: sample.normal(9, points(), 0),
     "sample.check_codes": lambda d: sample.check_codes(points()),
     "sample.inputs": lambda d: next(
