@@ -264,7 +264,7 @@ def _mosaic(rows: list[list[np.ndarray]], gap: int = 2) -> np.ndarray:
     height, width, *channels = rows[0][0].shape
     down, along = height + gap, width + gap
     size = (len(rows) * down - gap, columns * along - gap, *channels)
-    canvas = np.ones(size)
+    canvas = np.full(size, 1.0 if channels else np.nan)  # no grey: see-through
     for y, row in enumerate(rows):
         for x, picture in enumerate(row):
             top, left = y * down, x * along

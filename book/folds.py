@@ -9,7 +9,10 @@ moved, made to answer. A notebook opened elsewhere shows all of it.
 - the lettered options of a prediction, as buttons (static/predict.js), when an
   answer to it follows;
 - {verdict}`supported` and so on, as a chip;
-- a number in a table, on one line.
+- a number in a table, on one line;
+- a page's first figure, to its top;
+- of a long source that `plots.show` shows, the lines that a comment names
+  (`# what matters: "first" to "last"`), and all of it behind "Show all of it".
 """
 
 import re
@@ -51,6 +54,8 @@ class Fold(nodes.General, nodes.Element):
 def setup(app: Sphinx) -> None:
     app.add_node(Fold, html=(Fold.visit, Fold.depart))
     app.add_post_transform(FoldCells)
+    app.add_post_transform(OpenWithFigure)
+    app.add_post_transform(ShortenSources)
     app.add_post_transform(Predictions)
     app.add_post_transform(Numbers)
     app.add_role("verdict", verdict)
@@ -116,6 +121,57 @@ def fold_plotting(cell: nodes.container) -> None:
     cell.remove(code)
     line = "Show the plotting code"
     cell.append(Fold("", code, kind="plotting", line=line))
+
+
+class OpenWithFigure(SphinxPostTransform):
+    """Show a chapter's first figure below its first paragraph: a reader sees it
+    before any code.
+    """
+
+    default_priority = 191  # when cells are folded
+    formats = ("html",)
+
+    def run(self, **_) -> None:
+        figures = (
+            figure
+            for cell in self.document.findall(is_code)
+            if "tag_figure" in cell["classes"]
+            for figure in cell.findall(nodes.figure)
+        )
+        figure, page = next(figures, None), next(iter(self.document), None)
+        if figure is None:
+            return
+        starts = [isinstance(part, nodes.paragraph) for part in page]
+        words = "This figure opens the page."
+        link = nodes.reference("", words, internal=True, refid=figure["ids"][0])
+        moved = nodes.paragraph("", "", link, classes=["moved"])
+        figure.parent.replace(figure, moved)
+        page.insert(starts.index(True) + 1, figure)
+
+
+class ShortenSources(SphinxPostTransform):
+    """Leave the lines of a source open that a comment in its cell names."""
+
+    default_priority = 190
+    formats = ("html",)
+    named = re.compile(r'# what matters: "(.+)" to "(.+)"')
+    shown = re.compile(r"(.*<pre>(?:<span></span>)?)(.*)(</pre>.*)", re.DOTALL)
+
+    def run(self, **_) -> None:
+        for cell in list(self.document.findall(is_code)):
+            if marks := self.named.search(cell[0].astext()):
+                [raw] = cell.findall(nodes.raw)
+                first, last = marks.groups()
+                start, code, end = self.shown.fullmatch(raw.astext()).groups()
+                lines = code.split("\n")
+                texts = [re.sub("<.*?>", "", line) for line in lines]
+                begin = [first in text for text in texts].index(True)
+                stop = [last in text for text in texts].index(True, begin)
+                matter = "\n".join(lines[begin : stop + 1])
+                whole, brief = raw.deepcopy(), raw.copy()
+                brief.append(nodes.Text(start + matter + end))
+                fold = Fold("", whole, kind="source", line="Show all of it")
+                raw.parent.replace(raw, [brief, fold])
 
 
 class Predictions(SphinxPostTransform):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import anywidget
 import pydata_sphinx_theme
-from fontTools import subset
+from fontTools import merge, subset
 from fontTools.ttLib import TTFont
 
 BOOK = Path(__file__).parent
@@ -39,6 +39,7 @@ FONTS = {
     "inter": ("normal",),
     "jetbrains-mono": ("normal",),
 }
+WEIGHTS = (400, 700)  # of the type in figures
 SOURCES = [
     BOOK / "frontend.py",
     BOOK / "package.json",
@@ -116,6 +117,17 @@ def copy_fonts() -> None:
         for style in styles:
             file = files / f"{name}-latin-wght-{style}.woff2"
             shutil.copy2(file, VENDOR / "fonts" / f"{name}-{style}.woff2")
+    # Matplotlib reads one file for each weight, Greek letters and all.
+    (VENDOR / "figure-type").mkdir()
+    files = BOOK / "node_modules" / "@fontsource" / "inter" / "files"
+    for weight in WEIGHTS:
+        parts = [
+            files / f"inter-{letters}-{weight}-normal.woff"
+            for letters in ("latin", "greek")
+        ]
+        font = merge.Merger().merge([str(part) for part in parts])
+        font.flavor = None
+        font.save(VENDOR / "figure-type" / f"inter-{weight}.ttf")
 
 
 def cut_icons() -> None:

@@ -20,6 +20,7 @@ NEEDS = {
     r'class="[^"]*\bhighlight\b': (r"copybutton", r"clipboard"),
 }
 NEVER = (r"scripts/fontawesome\.js",)  # our font of icons stands for it
+AT_ONCE = "documentation_options.js"  # what a script within the page speaks to
 SEARCH = (r"searchtools\.js", r"language_data\.js", r"searchindex\.js")
 TAG = re.compile(
     r"[ \t]*(?:<script\b([^>]*)>((?:(?!</script>).)*)</script>"
@@ -37,7 +38,9 @@ ICON_RULE = re.compile(
 
 
 def without_unused(text: str, name: str) -> str:
-    """A page without the scripts and styles that nothing in it uses."""
+    """A page without the scripts and styles that nothing in it uses, and whose
+    text does not wait for the scripts that it does use.
+    """
     head, start, body = text.partition("<body")
     found = re.search(r"<article.*</article>", body, re.DOTALL)
     article = found[0] if found else ""
@@ -50,7 +53,12 @@ def without_unused(text: str, name: str) -> str:
         about, code, link = (part or "" for part in tag.groups())
         source = re.search(r'(?:src|href)="([^"]*)"', about + link)
         what = source[1] if source else code.strip()
-        return "" if any(re.search(one, what) for one in idle) else tag[0]
+        if any(re.search(one, what) for one in idle):
+            return ""
+        waits = (
+            about and source and "defer" not in about and AT_ONCE not in what
+        )
+        return tag[0].replace("<script", "<script defer") if waits else tag[0]
 
     return TAG.sub(keep, head) + start + body
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from sphinx.errors import ExtensionError
 from aevae_lib import data
 from aevae_lib.widgets import source
 
-from . import folds, lighten, social
+from . import figures, folds, inks, lighten, social
 
 BOOK = Path(__file__).parent
 VENDOR = BOOK / "_vendor"
@@ -72,7 +73,7 @@ MENDS = [
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", serve_static_files)
     app.connect("config-inited", key_the_cache)
-    app.connect("config-inited", encrypt_kernels)
+    app.connect("config-inited", prepare_kernels)
     app.connect(
         "html-page-context", launch_only_notebooks, priority=900
     )  # after the theme
@@ -111,30 +112,40 @@ def key_the_cache(app: Sphinx, config: Config) -> None:
     config.nb_execution_cache_path = str(cache)
 
 
-def encrypt_kernels(app: Sphinx, config: Config) -> None:
-    """Speak to kernels in encrypted form: else each of them warns that nobody
-    does.
+def prepare_kernels(app: Sphinx, config: Config) -> None:
+    """Let every kernel draw the figures' variants, and speak to it in encrypted
+    form: else it warns that nobody does.
     """
     plain = NotebookClient.create_kernel_manager
+    os.environ[inks.FOLDER] = str(drawn_figures(config))
+    paths = [str(BOOK.parent), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
 
-    def encrypted(self: NotebookClient) -> Any:
+    def prepared(self: NotebookClient) -> Any:
         manager = plain(self)
+        self.extra_arguments = [f"--IPKernelApp.extensions={inks.__name__}"]
         if zmq.has("curve"):
             manager.transport_encryption = "auto"
         return manager
 
-    NotebookClient.create_kernel_manager = encrypted
+    NotebookClient.create_kernel_manager = prepared
+
+
+def drawn_figures(config: Config) -> Path:
+    """Where the figures' variants are: beside the outputs that are kept."""
+    return Path(config.nb_execution_cache_path) / "figures"
 
 
 def foundation() -> str:
-    """One hash over what every output rests on: library, lock, data, device and
-    Python.
+    """One hash over what every output rests on: library, lock, data, device,
+    Python, and how figures are drawn.
     """
     library = sorted((BOOK.parent / "aevae_lib").rglob("*"))
     files = [
         file for file in library if file.is_file() and file.suffix != ".pyc"
     ]
     key = hashlib.sha256()
+    files += [BOOK / "inks.py", BOOK / "package-lock.json"]
     for file in [*files, BOOK.parent / "requirements.lock"]:
         key.update(
             f"{file.relative_to(BOOK.parent)}\n".encode() + file.read_bytes()
@@ -204,6 +215,8 @@ def mend_the_pages(app: Sphinx, error: Exception | None) -> None:
         for old, new in MENDS:
             mended = re.sub(old, new, mended)
         mended = place_widgets(mended, page, Path(app.outdir) / "_static")
+        drawn = drawn_figures(app.config)
+        mended = figures.with_variants(mended, page, drawn)
         name = page.relative_to(app.outdir).as_posix()
         mended = lighten.without_unused(mended, name)
         mended = social.with_card(mended, page, app)

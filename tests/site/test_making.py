@@ -1,14 +1,20 @@
 """How pages are made, on a book of two pages that is built here."""
 
 import re
+from io import BytesIO
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import tiny
 from bs4 import BeautifulSoup, Tag
 from conftest import Visitor, served
+from matplotlib.colors import to_hex, to_rgba
+from PIL import Image
+from sphinx.errors import ExtensionError
 
-from book import folds
+from book import figures, folds, inks
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +90,17 @@ def test_no_page_fetches_the_whole_font_of_icons_or_the_index(book, asset):
     assert (asset in search) == (asset != "fontawesome")
 
 
+def test_the_text_waits_for_no_script(book):
+    text = pages(book[0])["chapters/one.html"]
+    head = BeautifulSoup(text, "html.parser").find("head")
+    waits = [
+        script["src"].partition("?")[0]
+        for script in head.find_all("script", src=True)
+        if not script.has_attr("defer")
+    ]
+    assert waits == ["../_static/documentation_options.js"]
+
+
 def test_every_icon_on_show_is_in_the_font(book, browser):
     folder = book[0] / "_build" / "html"
     styles = folder / "_static" / "styles" / "pydata-sphinx-theme.css"
@@ -121,6 +138,7 @@ def test_a_page_is_no_heavier_than_it_was(book, browser, name, most):
 def test_images_have_their_size_and_all_but_the_first_wait(book):
     first, *others = article(book, "one").find_all("img")
     assert others
+    assert "on-light" in first.parent["class"]
     assert first["loading"] == "eager"
     for image in (first, *others):
         assert int(image["width"]) > 100
@@ -150,9 +168,10 @@ def test_a_check_is_inside_the_box_of_its_claim(book):
 
 
 def test_plotting_code_is_under_its_figure(book):
-    [plotting] = fold(book, "plotting")
+    of_the_first, plotting = fold(book, "plotting")
+    assert "plt.plot" in of_the_first.text
     assert plotting.summary.text == "Show the plotting code"
-    assert "plt.plot" in plotting.text
+    assert "plt.bar" in plotting.text
     cell = plotting.find_parent("div", "cell")
     assert cell.find("img") in plotting.find_all_previous("img")
 
@@ -167,8 +186,105 @@ def test_nothing_that_a_notebook_holds_is_lost(book):
 
 def test_a_figure_has_a_caption_and_a_note_stands_in_the_margin(book):
     page = article(book, "one")
-    assert "One step up." in page.find("figcaption").text
+    assert "A step." in page.find("figcaption").text
     assert "A note at the side." in page.find("aside", "margin").text
+
+
+# --- figures ---------------------------------------------------------------
+
+
+def figure_on_show(
+    book, browser, width: int, scheme: str
+) -> tuple[str, np.ndarray]:
+    """The file of the figure on show, and its pixels."""
+    with served(book[0] / "_build" / "html") as address:
+        visitor = Visitor(browser, address, (width, 800), color_scheme=scheme)
+        page = visitor.open("chapters/one")
+        assert page.locator("figure img:visible").count() == 2
+        shown = page.locator("figure img:visible").first
+        shown.evaluate("image => image.decode()")
+        address = shown.evaluate("image => image.currentSrc")
+        box = shown.bounding_box()
+        assert visitor.problems == []
+        visitor.context.close()
+    file = book[0] / "_build" / "html" / "_images" / address.split("/")[-1]
+    with Image.open(file) as image:
+        assert image.width >= 1.9 * box["width"], "two pixels for one"
+        return file.name, np.asarray(image.convert("RGB"))
+
+
+def test_a_figure_is_drawn_for_every_paper_and_screen(book, browser):
+    names = set()
+    for width, size in ((1280, "wide"), (390, "phone")):
+        for scheme, paper in (("light", 249), ("dark", 20)):
+            name, pixels = figure_on_show(book, browser, width, scheme)
+            assert name.endswith(f"-{size}-{scheme}.webp")
+            assert abs(int(pixels[0, 0].mean()) - paper) < 3
+            ink = 255 * (scheme == "dark")
+            assert (np.abs(pixels.astype(int) - ink).max(2) < 60).sum() > 500
+            names.add(name)
+    assert len(names) == 4
+
+
+def test_axes_in_a_row_stand_below_one_another_on_a_phone():
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.5))
+    inks.make_narrow(figure)
+    left, right = (one.get_position() for one in axes)
+    assert left.y0 > right.y1
+    assert left.x0 == right.x0
+    assert figure.get_size_inches()[0] == inks.NARROW
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("color", "dark"),
+    [("white", "#101418"), ("black", "#e7e9ec"), ("#0072B2", "#33b6ff")],
+)
+def test_greys_change_places_and_colours_are_lightened(color, dark):
+    made = inks.inked(to_rgba(color, 0.5), "dark")
+    assert to_hex(made) == dark
+    assert made[3] == 0.5
+    assert to_hex(inks.inked(to_rgba("#0072B2"), "light")) == "#0072b2"
+
+
+def test_pictures_in_a_figure_keep_their_own_black():
+    figure, axes = plt.subplots(figsize=(1, 1))
+    axes.imshow([[0, 1]], cmap="gray", vmin=0, vmax=1)
+    axes.set_axis_off()
+    for ink in inks.INKS:
+        with Image.open(BytesIO(inks.drawn(figure, ink))) as image:
+            pixels = np.asarray(image.convert("L")).astype(int)
+        assert (pixels < 5).sum() > 1000
+        assert (pixels > 250).sum() > 1000
+    plt.close(figure)
+
+
+def test_a_figure_that_was_not_drawn_stops_the_build(tmp_path):
+    tag = f'<img alt="one" src="_images/{"0" * 64}.png"/>'
+    with pytest.raises(ExtensionError, match="was not drawn"):
+        figures.with_variants(tag, tmp_path / "page.html", tmp_path)
+
+
+# --- the top of a page -----------------------------------------------------
+
+
+def test_a_page_opens_with_its_first_figure(book):
+    page = article(book, "one")
+    first = page.find("p")
+    assert first.find_next(["figure", "p", "details"]).name == "figure"
+    moved = page.find("p", "moved")
+    assert page.find(id=moved.a["href"][1:]).name == "figure"
+    assert moved.find_next("details").summary.text == "Show the plotting code"
+
+
+def test_of_a_long_source_the_lines_that_matter_are_open(book):
+    [whole] = fold(book, "source")
+    assert whole.summary.text == "Show all of it"
+    assert "def plane(" in whole.text
+    open_lines = whole.find_previous("pre").text.strip().splitlines()
+    assert len(open_lines) == 4
+    assert "left, right" in open_lines[0]
+    assert "meshgrid" in open_lines[-1]
 
 
 # --- verdicts, predictions, cards --------------------------------------------

@@ -47,6 +47,12 @@ import matplotlib.pyplot as plt
 
 plt.plot([1, 2])
 plt.show()
+---figure
+plt.bar([1, 2], [2, 1], color="#0072B2")
+plt.show()
+---source
+from aevae_lib import plots
+plots.show(plots.plane)  # what matters: "left, right" to "meshgrid"
 ---
 :::{admonition} Answer to the prediction
 :class: dropdown
@@ -83,7 +89,7 @@ def notebook() -> nbformat.NotebookNode:
             if tag == "figure":
                 metadata["mystnb"] = {
                     "image": {"alt": LINE},
-                    "figure": {"caption": "One step up.", "name": "fig-step"},
+                    "figure": {"caption": "A step.", "name": f"fig-{number}"},
                 }
             cells.append(nbformat.v4.new_code_cell(source, metadata=metadata))
         else:
