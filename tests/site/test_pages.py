@@ -44,6 +44,32 @@ def test_a_page_loads_without_a_complaint_and_fits_the_screen(visitor, name):
     assert visitor.problems == []
 
 
+@pytest.mark.parametrize(
+    "visitor", [(1366, 768)], indirect=True, ids=["laptop"]
+)
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_first_screen_begins_a_figure_or_a_view(visitor, name):
+    page = visitor.open(name)
+    first = page.locator("article :is(figure, .aevae-place)").first
+    assert first.bounding_box()["y"] < 700
+
+
+@pytest.mark.parametrize(
+    "visitor", [(1366, 768)], indirect=True, ids=["laptop"]
+)
+@pytest.mark.parametrize("name", PAGES)
+def test_no_code_is_cut_off_on_a_laptop(visitor, name):
+    page = visitor.open(name)
+    page.evaluate("""for (const fold of document.querySelectorAll("details"))
+      fold.open = true;
+      for (const box of document.querySelectorAll(".toggle-hidden"))
+        box.classList.remove("toggle-hidden")""")
+    cut = page.evaluate("""[...document.querySelectorAll("article pre")]
+      .filter((code) => code.scrollWidth > code.clientWidth + 1)
+      .map((code) => code.textContent.trim().slice(0, 60))""")
+    assert cut == []
+
+
 @pytest.mark.parametrize("visitor", [(320, 640)], indirect=True, ids=["320 px"])
 def test_pages_fit_the_narrowest_phone(visitor):
     wider = {name: visitor.open(name).evaluate(SIDEWAYS) for name in PAGES}
