@@ -112,12 +112,12 @@ def measured(run: Run, model: Autoencoder, names: list[str]) -> dict:
     subject = Subject(model, run, around, seen, lambda: twin_of(run))
     for name in names:
         metric = metrics.METRICS[name]
-        number = metric.function(subject)
-        if isinstance(number, Tensor):
-            if metric.sampled:
-                found["resamples"][name] = resampling.packed(number)
-            number = number[0].item()
-        found["metrics"][name] = float(f"{number:.6g}")
+        number = torch.as_tensor(metric.function(subject)).double()
+        # A ratio to nothing is not defined.
+        number = number.where(number.isfinite(), torch.nan)
+        if metric.sampled:
+            found["resamples"][name] = resampling.packed(number)
+        found["metrics"][name] = float(f"{number.flatten()[0].item():.6g}")
     return found
 
 
