@@ -27,14 +27,16 @@ def encoder_live(
 
     On the plane of each model (one or two, latent_dim = 2) the image's code
     moves among those of the first 1,000 of `images`: a point, and for a VAE its
-    cloud N(mu, sigma^2) as the ellipse of one standard deviation with one draw
-    from it, which a button draws anew. Beside it stand the images decoded at
-    the code and at the draw, and the cloud's KL in nats.
+    cloud N(mu, sigma^2) with one draw from it, which a button draws anew.
+    Beside it stand the images decoded at the code and at the draw, a lens that
+    shows the cloud (its ellipses of one and two standard deviations) and those
+    around it, and the cloud's KL in nats.
 
     The sliders ("image", "right" and "down" in pixels, "top" and "left": rows
     and columns to erase) choose one of the first three images of every class
     and change it: erased first, then shifted. `panel.view.map0_z0` and its like
-    follow the code.
+    follow the code. At first the upper half is erased of the image whose code
+    that moves farthest, in the last model.
     """
     series = planes.check_series(models)
     shown = planes.check_points(images)
@@ -47,8 +49,8 @@ def encoder_live(
     own = [(shown.labels == k).nonzero()[:PER_CLASS, 0] for k in classes]
     chosen = shown[torch.cat(own)]  # class by class
     pixels = pictures.as_bytes(chosen.images)
-    nets, maps = _described(drawn, chosen)
-    values, controls = _values(drawn, chosen), _sliders(chosen)
+    nets, maps = _described(drawn, chosen, shown)
+    values, controls = _first_state(drawn, chosen)
     first, *others = controls.values()
     noise = [trait for trait in values if "noise" in trait]
     several = " and of ".join(plane.name for plane in drawn)
@@ -58,7 +60,7 @@ def encoder_live(
         [first.widget, columns(others[:2], others[2:])],
         values=values,
         limits=dict.fromkeys(noise, (-FARTHEST, FARTHEST)),
-        room=[1040, 1510] if len(models) == 2 else [955, 1155],
+        room=[810, 1075] if len(models) == 2 else [890, 1200],
         still=pictures.still(
             lambda figure: _still(figure, drawn, chosen, shown)
         ),
@@ -75,14 +77,16 @@ def encoder_live(
 
 
 def _described(
-    drawn: Sequence[Plane], chosen: Split
+    drawn: Sequence[Plane], chosen: Split, shown: Split
 ) -> tuple[list, list[dict]]:
     """Encoders and decoders, and the planes as encoder_live.js reads them."""
     nets, maps = [], []
     for plane in drawn:
         place = {"encoder": len(nets), "decoder": len(nets) + 1}
-        codes = as_text(plane.codes[-1])
-        maps.append(plane.described(**place, codes=codes))
+        place["codes"] = as_text(plane.codes[-1])
+        if plane.prior:
+            place["sigmas"] = as_text(planes.sigmas_of(plane.model, shown))
+        maps.append(plane.described(**place))
         nets += [
             encoder(plane.model, chosen.images),
             decoder(plane.model, plane.low, plane.high),
@@ -90,22 +94,34 @@ def _described(
     return nets, maps
 
 
-def _values(drawn: Sequence[Plane], chosen: Split) -> dict[str, float]:
-    """Where the first image's codes are, and the draws from their clouds in
-    standard deviations.
+def _first_state(
+    drawn: Sequence[Plane], chosen: Split
+) -> tuple[dict[str, float], dict]:
+    """Where the codes of the first image are, and the draws from their clouds
+    in standard deviations; and the sliders that choose and change it.
     """
+    rows = chosen.image_shape[1] // 2
+    erased = chosen.images.clone()
+    erased[:, :, :rows] = 0
+    halves = Split(erased, chosen.labels)
+    codes = [planes.codes_of(plane.model, halves) for plane in drawn]
+    shift = codes[-1] - planes.codes_of(drawn[-1].model, chosen)
+    spread = drawn[-1].codes[-1].std(0, correction=0).clamp(min=1e-9)
+    image = (shift / spread).norm(dim=1).argmax().item()
     values = {}
     for index, plane in enumerate(drawn):
-        code = planes.codes_of(plane.model, chosen[:1])[0].tolist()
+        code = codes[index][image].tolist()
         for axis, noise in enumerate((0.6, -0.8)):
             values[f"map{index}_z{axis}"] = code[axis]
             if plane.prior:
                 values[f"map{index}_noise{axis}"] = noise
-    return values
+    return values, _sliders(chosen, image, rows)
 
 
-def _sliders(chosen: Split) -> dict:
-    """Which image, how far it moves, and how much of it is erased."""
+def _sliders(chosen: Split, image: int, erased: int) -> dict:
+    """Which image, how far it moves, and how much of it is erased, at first
+    `erased` rows of one `image`.
+    """
     _, height, width = chosen.image_shape
     right, down = 3 * width // 8, 3 * height // 8
     top, left = 7 * height // 8, 7 * width // 8
@@ -116,9 +132,16 @@ def _sliders(chosen: Split) -> dict:
         "top": ("erase top", "rows to erase from the top", top),
         "left": ("erase left", "columns to erase from the left", left),
     }
+    first = {"image": image, "top": erased}
     return sliders(
         {
-            trait: (label, name, 0, (-most if "shift" in label else 0, most), 1)
+            trait: (
+                label,
+                name,
+                first.get(trait, 0),
+                (-most if "shift" in label else 0, most),
+                1,
+            )
             for trait, (label, name, most) in rows.items()
         }
     )

@@ -8,11 +8,12 @@ from matplotlib.figure import Figure
 from .. import plots, sample
 from ..data import Split
 from ..models import Autoencoder
-from . import pictures, planes
+from . import pictures, planes, source
 from .network import as_text, decoder
 from .panel import (
     Control,
     Panel,
+    check_box,
     columns,
     side_by_side,
     sliders,
@@ -20,9 +21,8 @@ from .panel import (
     subscript,
     widgets_of,
 )
-from .planes import Plane, Series
+from .planes import NEIGHBOURS, Plane, Series
 
-NEIGHBOURS = 5  # a code's ball reaches to its fifth; fewer codes have no holes
 JUDGES = 400  # images that a decoded one is compared with
 
 
@@ -40,9 +40,11 @@ def latent_map(
     "map1_z0" and "map1_z1" for the second). `names` head the planes; by default
     "AE" and "VAE".
 
-    The first 1,000 images of `points` are drawn at their codes (for a VAE, mu),
-    and both models start at the first of them. All that is said of the point
-    rests on these images alone:
+    Behind a plane stands what the decoder draws all over it. The first 1,000
+    images of `points` are drawn at their codes (for a VAE, mu), and each model
+    starts in a hole between two classes of them, or else at the first.
+    A lens beside a VAE shows the clouds around the point. All that is said of
+    the point rests on these images alone:
 
     - the nearest one: each axis is divided by the standard deviation (sd) of
       the codes shown, so that the distances of two models can be compared;
@@ -54,30 +56,34 @@ def latent_map(
       redraws them. A judge with no training and no doubt: it names a class for
       a picture of nothing, too.
 
-    Check boxes show the prior's circles at one and two standard deviations
-    (VAE), the holes, and a path between two of the images, along which the
-    slider "t" walks from 0 to 1.
+    Check boxes show what is decoded, the prior's circles at one and two
+    standard deviations (VAE), the holes, and a path between two of the images,
+    along which the slider "t" walks from 0 to 1. One more links two planes: as
+    the point of one is dragged, that of the other goes to the code of the image
+    nearest to it.
 
     Instead of models, `checkpoints` takes a series of (label, model) for each
     plane, as many in each, and one more slider walks through them (it starts at
-    the last); their weights reach the decoder only when they are asked for. A
-    plane keeps one frame for all of its series.
+    the last), called by the words that the labels share, such as "epochs";
+    their weights reach the decoder only when they are asked for. A plane keeps
+    one frame for all of its series.
     """
     series = planes.check_series(models, checkpoints)
     shown = planes.check_points(points)
     drawn = planes.planes_of(series, names, shown)
     count, last = len(shown or ()), len(series[0]) - 1
-    controls, rows = _controls(drawn, count)
-    nets, maps = _described(drawn)
-    path, ends = _path_ends(shown, count), (0, count - 1)
+    holes = [shown and planes.hole_beside(one, shown.labels) for one in drawn]
+    controls, rows = _controls(drawn, holes, count)
+    nets, maps = _described(drawn, shown)
+    path, ends = _path_ends(shown, holes), (0, count - 1)
     several = " and of ".join(plane.name for plane in drawn)
     codes = "the codes of the images shown, coloured by class, and "
     return Panel(
         "latent_map",
         controls,
         rows,
-        values={"checkpoint": last} | path,
-        limits=dict.fromkeys(path, ends),
+        values={"checkpoint": last, "active": 0} | path,
+        limits=dict.fromkeys(path, ends) | {"active": (0, len(drawn) - 1)},
         room=_room(len(maps), bool(last), shown is not None),
         still=pictures.still(lambda figure: _still(figure, drawn, shown)),
         still_text=f"The latent plane of {several}: {codes if count else ''}"
@@ -89,10 +95,13 @@ def latent_map(
         sheet=pictures.sheet(shown),
         neighbours=NEIGHBOURS,
         judges=JUDGES,
+        worker=source.joined("backdrop_worker", end=""),
     )
 
 
-def _described(drawn: Sequence[Plane]) -> tuple[list, list[dict]]:
+def _described(
+    drawn: Sequence[Plane], shown: Split | None
+) -> tuple[list, list[dict]]:
     """The decoders of all checkpoints, and the planes as latent_map.js reads
     them.
     """
@@ -100,29 +109,33 @@ def _described(drawn: Sequence[Plane]) -> tuple[list, list[dict]]:
     for plane in drawn:
         checkpoints = []
         for (_, model), codes in zip(plane.series, plane.codes, strict=True):
-            checkpoints.append({"net": len(nets), "codes": as_text(codes)})
+            one = {"net": len(nets), "codes": as_text(codes)}
+            if plane.prior and shown is not None:
+                one["sigmas"] = as_text(planes.sigmas_of(model, shown))
+            checkpoints.append(one)
             nets.append(decoder(model, plane.low, plane.high))
         maps.append(plane.described(checkpoints=checkpoints))
     return nets, maps
 
 
 def _controls(
-    drawn: Sequence[Plane], count: int
+    drawn: Sequence[Plane], holes: Sequence, count: int
 ) -> tuple[dict[str, Control], list[ipywidgets.Widget]]:
     """Every control by its trait, and the rows in which they stand."""
-    places = _coordinates(drawn)
+    places = _coordinates(drawn, holes)
     sides = list(places.values())
     rows = [columns(*(sides[i : i + 2] for i in range(0, len(sides), 2)))]
     walk, path, boxes = {}, {}, _check_boxes(drawn, count)
     labels = [label for label, _ in drawn[0].series]
     if len(labels) > 1:
+        name = _shared_words(labels) or "checkpoint"
         steps = ipywidgets.SelectionSlider(
             options=labels,
             value=labels[-1],
-            description="checkpoint",
-            **space(10),
+            description=name,
+            **space(len(name)),
         )
-        walk["checkpoint"] = Control(steps, "checkpoint", labels)
+        walk["checkpoint"] = Control(steps, name, labels)
         rows.insert(0, steps)
     if boxes:
         rows.append(side_by_side(widgets_of(boxes.values())))
@@ -133,11 +146,21 @@ def _controls(
     return places | walk | boxes | path, rows
 
 
-def _coordinates(drawn: Sequence[Plane]) -> dict[str, Control]:
-    """Two sliders for each plane, that start at the first image shown."""
+def _shared_words(labels: Sequence[str]) -> str:
+    """What all labels say: "epochs" of "1 epochs" and "4 epochs"."""
+    first, *others = (label.split() for label in labels)
+    return " ".join(w for w in first if all(w in other for other in others))
+
+
+def _coordinates(drawn: Sequence[Plane], holes: Sequence) -> dict[str, Control]:
+    """Two sliders for each plane, that start in a hole, or else at the first
+    image shown.
+    """
     rows = {}
-    for index, plane in enumerate(drawn):
+    for index, (plane, hole) in enumerate(zip(drawn, holes, strict=True)):
         start = [*plane.codes[-1][:1].flatten().tolist(), 0.0, 0.0]
+        if hole:
+            start, _ = hole
         head = f"{plane.name} " if len(drawn) > 1 else ""
         for axis, z in enumerate(("z0", "z1")):
             ends = plane.low[axis], plane.high[axis]
@@ -150,23 +173,28 @@ def _coordinates(drawn: Sequence[Plane]) -> dict[str, Control]:
 
 def _check_boxes(drawn: Sequence[Plane], count: int) -> dict[str, Control]:
     boxes = {
+        "show_backdrop": ("what is decoded", True),
         "show_prior": ("prior circles", any(plane.prior for plane in drawn)),
         "show_holes": ("holes", count > NEIGHBOURS),
         "show_path": ("path from A to B", count > 1),
+        "link_rings": ("link by garment", len(drawn) > 1 and count > 0),
     }
-    made = {}
-    for trait, (label, wanted) in boxes.items():
-        if wanted:
-            box = ipywidgets.Checkbox(trait == "show_prior", description=label)
-            box.indent, box.layout.width = False, "auto"
-            made[trait] = Control(box, label)
-    return made
+    on = ("show_backdrop", "show_prior", "link_rings")
+    return {
+        trait: check_box(label, trait in on)
+        for trait, (label, wanted) in boxes.items()
+        if wanted
+    }
 
 
-def _path_ends(shown: Split | None, count: int) -> dict[str, int]:
-    """The first image, and the first of another class, or else the second."""
-    if count < 2:
+def _path_ends(shown: Split | None, holes: Sequence) -> dict[str, int]:
+    """The two images beside the first plane's hole, or else the first, and the
+    first of another class, or the second.
+    """
+    if shown is None or len(shown) < 2:
         return {}
+    if holes[0]:
+        return dict(zip(("path_a", "path_b"), holes[0][1], strict=True))
     other = (shown.labels != shown.labels[0]).int().argmax().item() or 1
     return {"path_a": 0, "path_b": other}
 
@@ -176,12 +204,12 @@ def _room(planes: int, with_slider: bool, with_images: bool) -> list[int]:
     narrow page.
     """
     wide, narrow = {
-        (1, False): (755, 656),
-        (1, True): (835, 885),
-        (2, False): (850, 1004),
-        (2, True): (945, 1400),
+        (1, False): (690, 610),
+        (1, True): (820, 850),
+        (2, False): (650, 730),
+        (2, True): (750, 1070),
     }[planes, with_images]
-    return [wide + 54 * with_slider, narrow + 73 * with_slider]
+    return [wide + 80 * with_slider, narrow + 80 * with_slider]
 
 
 def _still(figure: Figure, drawn: Sequence[Plane], shown: Split | None) -> None:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .. import plots, sample
+from .. import measure, plots, sample
 from ..data import Split
-from ..models import VAE, Autoencoder
+from ..models import VAE, Autoencoder, evaluating
 from .network import leaves
 from .panel import nice_step, tidy
 
 POINTS = 1000  # images shown on a latent plane
+NEIGHBOURS = 5  # a code's ball reaches to its fifth; fewer codes have no holes
+BESIDE = 0.22  # standard deviations of the codes
 
 # one model's checkpoints, each with its label
 Series = Sequence[tuple[str, Autoencoder]]
@@ -86,6 +88,51 @@ def codes_of(model: Autoencoder, shown: Split | None) -> Tensor:
             "learning rate."
         )
     return codes
+
+
+@torch.no_grad()
+def sigmas_of(model: VAE, shown: Split | None) -> Tensor:
+    """The standard deviations of the clouds of the images shown, on the CPU:
+    (N, 2).
+    """
+    if shown is None:
+        return torch.zeros(0, 2)
+    with evaluating(model):
+        parts = sample.inputs(model, shown.images, POINTS)
+        logvar = torch.cat([model.posterior(x)[1] for x in parts])
+    return torch.exp(0.5 * logvar).cpu().float()
+
+
+def hole_beside(
+    plane: Plane, labels: Tensor
+) -> tuple[list[float], list[int]] | None:
+    """A point of a plane in a hole between two images of different classes, by
+    the codes of its last checkpoint, and which two; None if there is none.
+
+    It is the point farthest from both that is still within `BESIDE` of them, or
+    else the nearest.
+    """
+    codes = plane.codes[-1]
+    if len(codes) <= NEIGHBOURS:
+        return None
+    low, high = torch.tensor(plane.low), torch.tensor(plane.high)
+    count = round((high - low)[0].item() / plane.step)
+    along = torch.arange(0, count + 1, max(1, count // 100)) * plane.step
+    points = low + torch.cartesian_prod(along, along)
+    points = points[measure.in_hole(points, codes, NEIGHBOURS)]
+    away = (codes - points[:, None]) / codes.std(0)  # (P, N, 2)
+    far = away.norm(dim=2)
+    one = far.argmin(1)
+    other = far.masked_fill(labels == labels[one, None], torch.inf).argmin(1)
+    row = torch.arange(len(points))
+    near, next_near = far[row, one], far[row, other]
+    cosine = (away[row, one] * away[row, other]).sum(1) / (near * next_near)
+    between = (cosine < -0.5) & (next_near < 1.5 * near)
+    if not between.any():
+        return None
+    score = near.where(next_near < BESIDE, -next_near)
+    best = score.where(between, -torch.inf).argmax()
+    return points[best].tolist(), [one[best].item(), other[best].item()]
 
 
 def square(

@@ -22,7 +22,15 @@ from matplotlib.image import imread
 from nbclient import NotebookClient
 from torch import nn
 
-from aevae_lib import data, likelihoods, losses, models, sample, widgets
+from aevae_lib import (
+    data,
+    likelihoods,
+    losses,
+    measure,
+    models,
+    sample,
+    widgets,
+)
 from aevae_lib.widgets import network, planes
 
 pytestmark = pytest.mark.filterwarnings(
@@ -211,9 +219,7 @@ def test_both_planes_show_the_codes_of_the_same_garments(split):
     assert panel.view.labels == split.labels[:1000].tolist()
     assert [one["prior"] for one in panel.view.maps] == [False, True]
     assert [one["name"] for one in panel.view.maps] == ["AE", "VAE"]
-    for index, (model, one) in enumerate(
-        zip(pair, panel.view.maps, strict=True)
-    ):
+    for model, one in zip(pair, panel.view.maps, strict=True):
         codes = sample.encode(model, split.images[:1000])
         torch.testing.assert_close(
             codes_in(one["checkpoints"][0]["codes"]), codes
@@ -226,10 +232,12 @@ def test_both_planes_show_the_codes_of_the_same_garments(split):
         assert width[0].item() == pytest.approx(
             width[1].item()
         )  # a circle looks like one
-        start = [panel.sliders[f"map{index}_z{axis}"].value for axis in (0, 1)]
-        torch.testing.assert_close(
-            torch.tensor(start), codes[0], atol=one["step"], rtol=0
-        )
+        given = one["checkpoints"][0].get("sigmas")
+        assert (given is not None) == one["prior"]
+        if given:
+            x = data.to_float(split.images[:1000])
+            sigmas = torch.exp(0.5 * model.posterior(x)[1])
+            torch.testing.assert_close(codes_in(given), sigmas)
     assert panel.view.maps[1]["low"] == [
         -value for value in panel.view.maps[1]["high"]
     ]
@@ -284,10 +292,65 @@ def test_the_sheet_of_pictures_holds_every_garment_at_its_place(split):
         assert abs(tile.astype(float).mean() - index % 250) < 4
 
 
-def test_the_encoder_starts_from_the_first_garment_and_shows_each_class(split):
+def test_a_map_starts_in_a_hole_between_two_classes():
+    """Two heaps; the walk from A to B leads through the hole."""
+    generator = torch.Generator().manual_seed(0)
+    heaps, labels = (
+        torch.tensor([[-1.0, 0.0], [1.0, 0.0]]),
+        torch.arange(90) % 2,
+    )
+    codes = heaps[labels] + 0.15 * torch.randn(90, 2, generator=generator)
+    low, high, step = planes.square(codes, centred=False)
+    plane = planes.Plane("AE", [], [codes], False, low, high, step)
+    point, ends = planes.hole_beside(plane, labels)
+    assert measure.in_hole(torch.tensor([point]), codes).item()
+    assert sorted(labels[ends].tolist()) == [0, 1]
+    assert -0.9 < point[0] < 0.9
+    assert abs(point[1]) < 0.6
+    steps = (torch.tensor(point) - torch.tensor(low)) / step
+    torch.testing.assert_close(steps, steps.round(), atol=1e-3, rtol=0)
+    alone = planes.Plane("AE", [], [codes[::2]], False, low, high, step)
+    assert planes.hole_beside(alone, labels[::2]) is None
+    few = planes.Plane("AE", [], [codes[:5]], False, low, high, step)
+    assert planes.hole_beside(few, labels[:5]) is None
+
+
+def test_a_map_shows_its_hole_first(split):
+    torch.manual_seed(0)
+    pair = models.Autoencoder(), models.VAE()
+    panel = widgets.latent_map(*pair, points=split)
+    held = []
+    for index, one in enumerate(panel.view.maps):
+        start = [panel.sliders[f"map{index}_z{axis}"].value for axis in (0, 1)]
+        codes = codes_in(one["checkpoints"][0]["codes"])
+        held.append(not measure.in_hole(torch.tensor([start]), codes).item())
+        if held[index]:  # no hole is as wide as a slider's step
+            assert (codes[0] - torch.tensor(start)).abs().max() <= one["step"]
+    assert held == [False, True]
+    ends = panel.view.path_a, panel.view.path_b
+    assert len({panel.view.labels[end] for end in ends}) == 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "name"),
+    [
+        (("1 epochs", "4 epochs"), "epochs"),
+        (("beta 1", "beta 10"), "beta"),
+        (("first", "last"), "checkpoint"),
+    ],
+)
+def test_the_slider_is_called_by_what_it_changes(labels, name):
+    series = [(label, models.VAE()) for label in labels]
+    panel = widgets.latent_map(checkpoints=[series])
+    assert panel.controls["checkpoint"].description == name
+    assert panel.view.controls["checkpoint"]["name"] == name
+
+
+def test_the_encoder_starts_half_erased_and_shows_each_class(split):
     torch.manual_seed(0)
     ae, vae = models.Autoencoder(), models.VAE()
-    view = widgets.encoder_live(ae, vae, images=split).view
+    panel = widgets.encoder_live(ae, vae, images=split)
+    view = panel.view
     garments = np.frombuffer(base64.b64decode(view.images), np.uint8).reshape(
         -1, 1, 32, 32
     )
@@ -295,12 +358,22 @@ def test_the_encoder_starts_from_the_first_garment_and_shows_each_class(split):
     for number, garment in enumerate(torch.from_numpy(garments.copy())):
         own = split.images[split.labels == number // 3][number % 3]
         assert torch.equal(garment, own)
-    first = torch.from_numpy(garments[:1].copy())
+    rows = split.image_shape[1] // 2
+    start = {name: one.value for name, one in panel.sliders.items()}
+    number = start.pop("image")
+    assert start == {"right": 0, "down": 0, "top": rows, "left": 0}
+    whole = torch.from_numpy(garments.copy())
+    erased = whole.clone()
+    erased[:, :, :rows] = 0
     for index, model in enumerate((ae, vae)):
         here = [getattr(view, f"map{index}_z{axis}") for axis in (0, 1)]
         torch.testing.assert_close(
-            torch.tensor([here]), sample.encode(model, first)
+            torch.tensor([here]),
+            sample.encode(model, erased[number : number + 1]),
         )
+    spread = sample.encode(vae, split.images[:1000]).std(0)
+    shift = sample.encode(vae, erased) - sample.encode(vae, whole)
+    assert (shift / spread).norm(dim=1).argmax().item() == number
     assert "map1_noise0" in view.keys
     assert "map0_noise0" not in view.keys  # an autoencoder has nothing to draw
 
@@ -575,6 +648,7 @@ def test_one_image_is_enough():
     assert set(widgets.latent_map(model, points=one).controls) == {
         "map0_z0",
         "map0_z1",
+        "show_backdrop",
         "show_prior",
     }
     widgets.encoder_live(model, images=one)

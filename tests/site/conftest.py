@@ -8,6 +8,7 @@ import threading
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
 
 import chromium
 import pytest
@@ -19,6 +20,26 @@ from aevae_lib import widgets
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "_build" / "html"
 WIDE = (1280, 800)
+# Notes when the widget is ready, how far the page jumped, and how long each
+# frame's work took.
+WATCH = """
+addEventListener("aevae-ready", () => {
+  window.readyAt ??= performance.now();
+});
+window.jumped = 0;
+new PerformanceObserver((list) => list.getEntries().forEach((entry) => {
+  window.jumped += entry.value;
+})).observe({ type: "layout-shift", buffered: true });
+// a frame's time, and the work of all that was asked of it
+window.frames = new Map();
+const ask = window.requestAnimationFrame;
+window.requestAnimationFrame = (act) => ask((time) => {
+  const start = performance.now();
+  act(time);
+  const before = window.frames.get(time) ?? 0;
+  window.frames.set(time, before + performance.now() - start);
+});
+"""
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -156,3 +177,38 @@ def visitor(browser, site, request):
     visitor = Visitor(browser, site, getattr(request, "param", WIDE))
     yield visitor
     visitor.context.close()
+
+
+@pytest.fixture
+def visit(browser, small_site):
+    """Opens a small page with its widgets ready; nothing may have gone wrong at
+    the end.
+    """
+    visitors = []
+
+    def open_page(
+        name, size=WIDE, scheme="light", query=None, expected=(), **context
+    ):
+        # What playwright evaluates would be refused by a saved page's own
+        # rules.
+        context["bypass_csp"] = name.startswith("saved-")
+        visitor = Visitor(browser, small_site, size, **context)
+        visitors.append((visitor, expected))
+        visitor.page.emulate_media(color_scheme=scheme)
+        visitor.page.add_init_script(WATCH)
+        where = f"?{urlencode(query)}#widget-1" if query else ""
+        visitor.page.goto(f"{small_site}{name}.html{where}", wait_until="load")
+        if context.get("java_script_enabled", True):
+            visitor.page.wait_for_function(
+                "!document.querySelector('.aevae-place:not(.aevae-is-ready)')"
+            )
+        visitor.page.visitor = visitor
+        return visitor.page
+
+    yield open_page
+    for visitor, expected in visitors:
+        visitor.context.close()
+        unexpected = [
+            p for p in visitor.problems if not any(e in p for e in expected)
+        ]
+        assert unexpected == []

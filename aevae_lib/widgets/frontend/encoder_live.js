@@ -2,10 +2,11 @@
 // autoencoder, a cloud for a VAE.
 
 import { readCodes } from "./codes.js";
+import { makeLens } from "./lens.js";
 import { holdNetworks, readBytes } from "./nets.js";
 import { cut, decode, encode } from "./network.js";
 import { klParts, standardNormal } from "./normal.js";
-import { drawCodes, legend, makePlane } from "./plane.js";
+import { drawCodes, legend, makePlane, ringSign } from "./plane.js";
 import {
   announcer, announceReady, button, caption, drawing, element, follow, format, imageCanvas, move,
   nameSliders, orExplain, paint, set,
@@ -13,7 +14,12 @@ import {
 
 /** @typedef {import("./nets.js").Model} Model */
 /** @typedef {import("./network.js").Image} Image */
-/** @typedef {import("./plane.js").Map & { encoder: number, decoder: number, codes: string }} Map */
+/** @typedef {import("./codes.js").Point} Point */
+/**
+ * @typedef {import("./plane.js").Map & {
+ *   encoder: number, decoder: number, codes: string, sigmas?: string,
+ * }} Map
+ */
 
 const TRIES = [
   "Shift an image pixel by pixel. To you it stays the same; watch how far its code travels, and " +
@@ -27,18 +33,21 @@ const TRIES = [
 /** @param {{ model: Model, el: Element }} context */
 export function render({ model, el }) {
   const maps = /** @type {Map[]} */ (model.get("maps"));
-  const view = element("div", { class: "aevae-view" });
+  const view = element("div", { class: "aevae-view aevae-encoder" });
   const input = imageCanvas(model.get("shape"));
-  const about = element("p", { class: "aevae-number" });
-  const pictures = element("div", { class: "aevae-thumbs" });
-  const row = element("div", { class: "aevae-maps", "data-count": maps.length });
-  view.append(element("div", { class: "aevae-input" }, input,
-    element("div", {}, pictures, about)), row);
+  const about = element("span");
+  const pictures = element("div", {
+    class: "aevae-thumbs", role: "group", "aria-label": "Images to pick", tabindex: 0,
+  });
   const say = announcer(view);
   const networks = holdNetworks(model);
   const planes = maps.map((map, index) => encodedPlane(model, networks, map, index));
-  row.append(...planes.map((plane) => plane.root));
-  view.append(legend(model));
+  const shots = element("div", { class: "aevae-shots" },
+    element("div", { class: "aevae-shot aevae-input" }, input, about),
+    ...planes.flatMap((plane) => plane.shots));
+  const row = element("div", { class: "aevae-maps", "data-count": maps.length }, planes[0].root,
+    shots, ...planes.slice(1).map((plane) => plane.root));
+  view.append(pictures, row, legend(model, signs(maps), planes.map((plane) => plane.drawn)));
   caption(view, model, "Pick an image by its picture or by its slider; the other sliders change it.",
     maps.some((map) => map.prior) ? TRIES : TRIES.slice(0, 2));
   el.append(view);
@@ -82,6 +91,23 @@ export function render({ model, el }) {
 }
 
 /**
+ * What the legend says besides the classes.
+ * @param {Map[]} maps
+ */
+function signs(maps) {
+  const made = [
+    ringSign("ring: the image as it is now"),
+    { text: "dot: the image untouched", icon: drawing("circle", { class: "aevae-start", r: 3 }) },
+  ];
+  if (maps.some((map) => map.prior)) {
+    const icon = drawing("path", { class: "aevae-draw", d: "M-3 -3L3 3M-3 3L3 -3" });
+    made.push({ text: "a draw from its cloud", icon });
+    made.push({ text: "under the lens", icon: drawing("circle", { class: "aevae-lens-mark", r: 5 }) });
+  }
+  return made;
+}
+
+/**
  * @param {Model} model
  * @returns {Promise<Image[]>}
  */
@@ -107,42 +133,48 @@ function encodedPlane(model, networks, map, index) {
   const { ground, moving, toX, toY, scale } = drawn;
   const traits = [`map${index}_z0`, `map${index}_z1`];
   const draws = map.prior ? [`map${index}_noise0`, `map${index}_noise1`] : [];
+  const lens = map.prior ? makeLens(map, "the centre of the image's cloud") : null;
   const trail = drawing("path", { class: "aevae-way-line" });
+  const start = drawing("circle", { class: "aevae-start", r: 1.2 });
   const cloud = drawing("ellipse", { class: "aevae-cloud" });
   const dot = drawing("circle", { class: "aevae-handle", r: 2.2 });
   const edge = drawing("circle", { class: "aevae-handle-edge", r: 2.2 });
   const cross = drawing("path", { class: "aevae-draw", d: "M-1.8 -1.8L1.8 1.8M-1.8 1.8L1.8 -1.8" });
-  moving.append(trail, ...(map.prior ? [cloud] : []), edge, dot, ...(map.prior ? [cross] : []));
+  moving.append(trail, start, ...(lens ? [cloud, lens.mark] : []), edge, dot, ...(lens ? [cross] : []));
+  const kind = map.prior ? "aevae-vae" : "aevae-ae";
   const rebuilt = imageCanvas(map.shape);
   const sampled = imageCanvas(map.shape);
-  const words = element("div", { class: "aevae-caption aevae-number" });
-  const pictures = element("div", { class: "aevae-pictures" },
-    element("div", { class: "aevae-shot" }, rebuilt,
-      element("span", {}, map.prior ? "from the centre \u03bc" : "from its point")));
-  if (map.prior) {
-    pictures.append(element("div", { class: "aevae-shot" }, sampled,
-      element("span", {}, "from the draw \u00d7")));
-  }
+  const words = element("div", { class: "aevae-number" });
+  const shot = (/** @type {HTMLElement} */ canvas, /** @type {string} */ text) =>
+    element("div", { class: `aevae-shot aevae-encoded ${kind}` }, canvas, element("span", {}, text));
+  const shots = [shot(rebuilt, `${map.name}, from ${map.prior ? "\u03bc" : "its point"}`)];
+  if (lens) shots.push(shot(sampled, `${map.name}, from a draw \u00d7`), lens.root);
   const redraw = button("Redraw", () =>
     move(model, Object.fromEntries(draws.map((draw) => [draw, standardNormal()]))));
-  const root = element("div", { class: "aevae-one", role: "group", "aria-label": map.name },
+  const root = element("div", { class: `aevae-one ${kind}`, role: "group", "aria-label": map.name },
     element("div", { class: "aevae-title" }, map.name), drawn.frame,
-    element("div", { class: "aevae-encoded" }, pictures,
-      element("div", { class: "aevae-told" }, words, ...(map.prior ? [redraw] : []))));
+    element("div", { class: "aevae-caption aevae-told" }, words, ...(map.prior ? [redraw] : [])));
 
   /** @type {import("./network.js").Layer[]} */
   let encoder;
   /** @type {import("./network.js").Layer[]} */
   let decoder;
+  /** @type {import("./lens.js").Clouds} */
+  let clouds;
   return {
     root,
+    shots,
+    drawn,
     draws,
     async load() {
-      const [bytes, ...both] = await Promise.all([
-        readBytes(map.codes), networks.load(map.encoder), networks.load(map.decoder),
+      const [places, sizes, ...both] = await Promise.all([
+        readBytes(map.codes), readBytes(map.sigmas ?? ""),
+        networks.load(map.encoder), networks.load(map.decoder),
       ]);
       [encoder, decoder] = both;
-      drawCodes(drawn, readCodes(bytes), model.get("labels"), model.get("classes"));
+      const [labels, classes] = [model.get("labels"), model.get("classes")];
+      clouds = { codes: readCodes(places), sigmas: readCodes(sizes), labels, classes };
+      drawCodes(drawn, clouds.codes, labels, classes);
     },
     /**
      * Encodes, draws all that follows from the code, and tells it: as values and in words.
@@ -154,12 +186,14 @@ function encodedPlane(model, networks, map, index) {
       const [z0, z1, logvar0, logvar1] = encode(encoder, changed);
       const [x, y] = [toX(z0), toY(z1)];
       set(trail, "d", `M${toX(before[0])} ${toY(before[1])}L${x} ${y}`);
+      set(start, "transform", `translate(${toX(before[0])} ${toY(before[1])})`);
       for (const mark of [edge, dot]) set(mark, "transform", `translate(${x} ${y})`);
       paint(rebuilt, decode(decoder, [z0, z1]));
+      let told = "";
       let text = `z = (${format(z0)}, ${format(z1)})`;
-      if (map.prior) {
+      if (lens) {
         text = `\u03bc = (${format(z0)}, ${format(z1)})`;
-        const sigma = [Math.exp(logvar0 / 2), Math.exp(logvar1 / 2)];
+        const sigma = /** @type {Point} */ ([Math.exp(logvar0 / 2), Math.exp(logvar1 / 2)]);
         const draw = [z0, z1].map((mu, i) => mu + sigma[i] * model.get(draws[i]));
         set(cloud, "rx", sigma[0] * scale);
         set(cloud, "ry", sigma[1] * scale);
@@ -168,6 +202,7 @@ function encodedPlane(model, networks, map, index) {
         paint(sampled, decode(decoder, draw));
         const kl = klParts(z0, logvar0).total + klParts(z1, logvar1).total;
         text += `, \u03c3 = (${format(sigma[0])}, ${format(sigma[1])}), KL = ${format(kl)} nats`;
+        told = `, \u03bc is ${lens.show([z0, z1], sigma, true, clouds, drawn)}`;
         set(sampled, "aria-label", `${map.name}: decoded at one draw from the cloud.`);
       }
       words.replaceChildren(...text.split(/(?<=\)), /).map((part) => element("div", {}, part)));
@@ -175,7 +210,7 @@ function encodedPlane(model, networks, map, index) {
       set(ground, "aria-label", `${map.name}, the image's place among others: ${text}.`);
       return {
         values: { [traits[0]]: z0, [traits[1]]: z1 },
-        text: `${map.name}: ${text}.`,
+        text: `${map.name}: ${text}${told}.`,
       };
     },
   };

@@ -1,22 +1,22 @@
 // The latent map: for each model its plane, a point to move, and the image decoded there.
 
+import { makeBackdrops } from "./backdrop.js";
+import { between } from "./codes.js";
+import { listen } from "./hand.js";
+import { makeMapPlane } from "./map_plane.js";
+import { holdNetworks, wholeText } from "./nets.js";
+import { legend, ringSign, showBackdrop } from "./plane.js";
 import {
-  ballRadii, between, inHole, makeJudge, nearestCode, readCodes, standardDeviations,
-} from "./codes.js";
-import { holdNetworks, readBytes, wholeText } from "./nets.js";
-import { decode } from "./network.js";
-import { pathEnds, pathStrip } from "./path.js";
-import { drawCodes, drawHoles, EDGE, legend, makePlane } from "./plane.js";
-import {
-  announcer, announceReady, caption, digitsOf, drawing, element, follow, format, imageCanvas,
-  move, nameSliders, orExplain, paint, set, toStep,
+  announcer, announceReady, button, caption, drawing, element, follow, move, nameSliders, orExplain,
+  set,
 } from "./view.js";
 
 /** @typedef {import("./nets.js").Model} Model */
-/** @typedef {import("./network.js").Image} Image */
 /** @typedef {import("./codes.js").Point} Point */
-/** @typedef {{ net: number, codes: string }} Checkpoint */
-/** @typedef {import("./plane.js").Map & { checkpoints: Checkpoint[] }} Map */
+/** @typedef {import("./map_plane.js").Map} Map */
+/** @typedef {import("./map_plane.js").MapPlane} MapPlane */
+
+const PAUSE = 900; // ms that every checkpoint is on show while they play
 
 const HINT =
   "Drag the ring, move a slider, or focus a plane and press the arrow keys " +
@@ -34,38 +34,90 @@ const TRIES = [
 /** @param {{ model: Model, el: Element }} context */
 export function render({ model, el }) {
   const maps = /** @type {Map[]} */ (model.get("maps"));
-  const view = element("div", { class: "aevae-view" });
-  const row = element("div", { class: "aevae-maps", "data-count": maps.length });
-  view.append(row);
+  const withImages = model.get("labels").length > 0;
+  const view = element("div", { class: "aevae-view aevae-map" });
   const say = announcer(view);
   const networks = holdNetworks(model);
-  const planes = maps.map((map, index) => drawPlane(model, networks, map, index, say));
-  row.append(...planes.map((plane) => plane.root));
-  const withImages = model.get("labels").length > 0;
+  const backdrops = makeBackdrops(model,
+    (plane, picture) => model.get("show_backdrop") && showBackdrop(planes[plane].drawn, picture),
+    () => view.append(element("p", { class: "aevae-note", role: "status" },
+      "This page allows no worker, so the planes stay without what the decoder draws on them.")));
+  const planes = maps.map((map, index) =>
+    makeMapPlane(model, networks, map, index, backdrops.ask));
+  const shots = element("div", { class: "aevae-shots" }, ...planes.flatMap((plane) => plane.shots));
+  const row = element("div", { class: "aevae-maps", "data-count": maps.length }, planes[0].root,
+    shots, ...planes.slice(1).map((plane) => plane.root));
+  const player = maps[0].checkpoints.length > 1 ? makePlayer(model, say) : null;
+  view.append(row, ...(player ? [player.root] : []),
+    legend(model, signs(model), planes.map((plane) => plane.drawn)));
   const tries = withImages ? [...TRIES] : TRIES.slice(1, 2);
-  if (maps[0].checkpoints.length > 1) {
-    tries.push("Walk the checkpoints with the ring at rest: the same point, read by another decoder.");
+  if (player) {
+    tries.push(`Play the ${player.name} with the ring at rest: the same point, read by another decoder.`);
   }
-  view.append(legend(model));
   caption(view, model, HINT, tries);
   el.append(view);
 
-  const toggles = ["prior", "holes", "path"];
+  const markTwins = (/** @type {number} */ garment) => {
+    for (const plane of planes) plane.markTwin(planes.length > 1 ? garment : -1);
+  };
+  const markActive = () => { // by the ring that moved last
+    const plane = planes[model.get("active")];
+    markTwins(plane.nearest(plane.here()));
+  };
+  /** @type {(index: number, z: Point) => void} */
+  const go = (index, z) => {
+    const garment = model.get("link_rings") ? planes[index].nearest(z) : -1;
+    const values = planes.map((plane, other) =>
+      (other === index ? plane.at(z) : garment < 0 ? {} : plane.at(plane.codeOf(garment))));
+    move(model, Object.assign({ active: index }, ...values));
+  };
+  const stopHands = planes.map((plane, index) => hold(plane, (z) => go(index, z), (z) => {
+    if (z) markTwins(plane.nearest(z));
+    else markActive();
+  }, maps[index]));
+
+  const toggles = ["prior", "holes", "path", "backdrop"];
   const toggle = () => {
     for (const name of toggles) view.dataset[name] = String(Boolean(model.get(`show_${name}`)));
     for (const plane of planes) plane.toggled();
   };
-  const show = () =>
-    orExplain(view, Promise.all(planes.map((plane) => plane.load(model.get("checkpoint")))));
+  const show = async () => {
+    const number = model.get("checkpoint");
+    const loaded = await orExplain(view, Promise.all(planes.map((plane) => plane.load(number))));
+    markActive();
+    return loaded;
+  };
+  const walk = () => {
+    const values = planes.map((plane) => {
+      const [from, to] = plane.ends();
+      return from ? plane.at(between(from, to, model.get("t"))) : {};
+    });
+    move(model, Object.assign({}, ...values));
+  };
+  const moved = planes.map((plane) => plane.here());
+  const update = () => {
+    const changed = planes.filter((plane, i) => String(plane.here()) !== String(moved[i]));
+    planes.forEach((plane, i) => {
+      moved[i] = plane.here();
+    });
+    if (changed.length === 1) move(model, { active: planes.indexOf(changed[0]) });
+    if (changed.length) say(changed.map((plane) => plane.update()).join(" "));
+    markActive();
+  };
   const stops = [
     networks.release,
+    backdrops.stop,
     nameSliders(view, model),
     follow(model, toggles.map((name) => `show_${name}`), toggle),
     follow(model, ["checkpoint"], show),
-    follow(model, ["t"], () => {
-      for (const plane of planes) plane.walk(model.get("t"));
+    follow(model, ["t"], walk),
+    follow(model, ["active", ...planes.flatMap((plane) => plane.traits)], update),
+    follow(model, ["path_a", "path_b"], () => {
+      for (const plane of planes) plane.drawPath();
     }),
-    ...planes.map((plane) => plane.undo),
+    ...(player ? [player.stop] : []),
+    ...stopHands,
+    ...planes.map((plane) => plane.stop),
   ];
   toggle();
   show().then((loaded) => {
@@ -76,6 +128,79 @@ export function render({ model, el }) {
   return () => {
     for (const stop of stops) stop();
   };
+}
+
+/**
+ * What the legend says besides the classes.
+ * @param {Model} model
+ */
+function signs(model) {
+  const made = [ringSign("ring: where the decoder looks")];
+  const withImages = model.get("labels").length > 0;
+  if (withImages && model.get("maps").length > 1) {
+    const icon = drawing("circle", { class: "aevae-twin", r: 3.4 });
+    made.push({ text: "the same garment on both planes", icon });
+  }
+  if (withImages && model.get("maps").some((/** @type {Map} */ map) => map.prior)) {
+    made.push({ text: "under the lens", icon: drawing("circle", { class: "aevae-lens-mark", r: 5 }) });
+  }
+  return made;
+}
+
+/**
+ * The pointer and the keys on a plane; what only hovers waits for the next frame. Returns the
+ * undoing.
+ * @param {MapPlane} plane
+ * @param {(z: Point) => void} go
+ * @param {(z: Point | null) => void} pass
+ * @param {Map} map
+ */
+function hold(plane, go, pass, { low, high }) {
+  /** @type {Point | null} */
+  let over = null;
+  let frame = 0;
+  const hover = (/** @type {Point | null} */ z) => {
+    if (!z && !over) return;
+    over = z;
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      plane.glimpse(over);
+      pass(over);
+    });
+  };
+  listen(plane.drawn.ground, low, high, { here: plane.here, go, hover });
+  return () => cancelAnimationFrame(frame);
+}
+
+/**
+ * A button that walks through the checkpoints, from the first if they are at their end.
+ * @param {Model} model
+ * @param {(text: string) => void} say
+ */
+function makePlayer(model, say) {
+  const { name, values } = model.get("controls").checkpoint;
+  let timer = 0;
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    play.replaceChildren(`Play the ${name}`);
+    set(play, "data-running", false);
+  };
+  const next = () => {
+    const number = model.get("checkpoint") + 1;
+    if (number >= values.length) return stop();
+    move(model, { checkpoint: number });
+    say(values[number]);
+  };
+  const play = button(`Play the ${name}`, () => {
+    if (timer) return stop();
+    if (model.get("checkpoint") === values.length - 1) move(model, { checkpoint: 0 });
+    timer = window.setInterval(next, PAUSE);
+    play.replaceChildren("Pause");
+    set(play, "data-running", true);
+  });
+  play.classList.add("aevae-train-play");
+  return { root: element("div", { class: "aevae-buttons aevae-player" }, play), name, stop };
 }
 
 /**
@@ -90,226 +215,4 @@ async function showPictures(model, planes) {
     style.backgroundSize = `${100 * columns}% ${100 * rows}%`;
     style.aspectRatio = `${width} / ${height}`;
   }
-}
-
-/**
- * One model's plane and image. `load` gives it the decoder and the codes of a checkpoint; `undo`
- * takes it off the model.
- * @param {Model} model
- * @param {ReturnType<typeof holdNetworks>} networks
- * @param {Map} map
- * @param {number} index
- * @param {(text: string | null) => void} say
- */
-function drawPlane(model, networks, map, index, say) {
-  const traits = [`map${index}_z0`, `map${index}_z1`];
-  const labels = /** @type {number[]} */ (model.get("labels"));
-  const classes = /** @type {import("./plane.js").Class[]} */ (model.get("classes"));
-  const { low, high, step } = map;
-  const text = (/** @type {number} */ value) => format(value, digitsOf(step));
-  const go = (/** @type {Point} */ z) =>
-    move(model, Object.fromEntries(traits.map((t, i) => [t, toStep(z[i], low[i], high[i], step)])));
-  const here = () => /** @type {Point} */ (traits.map((trait) => model.get(trait)));
-
-  const drawn = makePlane(map, {
-    role: "slider",
-    tabindex: 0,
-    "aria-roledescription": "point on a plane",
-    "aria-label": `${map.name}, latent point`,
-    "aria-valuemin": low[0],
-    "aria-valuemax": high[0],
-  });
-  const { ground, toX, toY } = drawn;
-  const across = drawing("path", { class: "aevae-cross" });
-  const way = drawing("g", { class: "aevae-way" });
-  const handle = drawing("g", {},
-    drawing("circle", { class: "aevae-handle-edge", r: 3.1 }),
-    drawing("circle", { class: "aevae-handle", r: 3.1 }));
-  drawn.moving.append(across, way, handle);
-  const canvas = imageCanvas(map.shape);
-  const where = element("span", { class: "aevae-number" });
-  const judged = element("span");
-  const picture = element("div", { class: "aevae-picture", "aria-hidden": "true" });
-  const nearest = element("span");
-  const support = element("span");
-  const words = element("div", { class: "aevae-caption" }, where);
-  const strip = pathStrip(map, (end) => {
-    const chosen = nearestCode(codes, spread, here()).index;
-    move(model, { [`path_${end}`]: chosen, t: end === "a" ? 0 : 1 });
-  });
-  const root = element("div", { class: "aevae-one", role: "group", "aria-label": map.name },
-    element("div", { class: "aevae-title" }, map.name),
-    drawn.frame,
-    element("div", { class: "aevae-decoded" }, canvas, words));
-  if (labels.length) {
-    words.append(judged, element("div", { class: "aevae-nearest" }, picture, nearest), support);
-    root.append(strip.root);
-  }
-
-  let wanted = -1;
-  /** @type {import("./network.js").Layer[] | undefined} */
-  let network;
-  /** @type {Point[]} */
-  let codes = [];
-  let spread = [1, 1];
-  /** @type {number[] | null} */
-  let radii = null;
-  /** @type {ReturnType<typeof makeJudge> | undefined} */
-  let judge;
-  const describe = (/** @type {Point} */ z, /** @type {Image} */ image) => {
-    if (!judge) return "";
-    const { index: near, distance } = nearestCode(codes, spread, z);
-    showImage(picture, near, model.get("sheet"));
-    nearest.replaceChildren(
-      `nearest shown: ${classes[labels[near]].name}, ${format(distance)} sd away`);
-    const like = judge.nearest(image);
-    judged.replaceChildren(`decodes as: ${like < 0 ? "\u2026" : classes[labels[like]].name}`);
-    const hole = radii && inHole(codes, radii, z);
-    support.replaceChildren(radii ? (hole ? "in a hole" : "among the data") : "");
-    set(support, "class", hole ? "aevae-in-hole" : "");
-    return ` ${judged.textContent}, ${nearest.textContent}${radii ? `, ${support.textContent}` : ""}.`;
-  };
-  const update = () => {
-    const z = here();
-    const [x, y] = [toX(z[0]), toY(z[1])];
-    set(handle, "transform", `translate(${x} ${y})`);
-    set(across, "d", `M${x} 0V${EDGE}M0 ${y}H${EDGE}`);
-    const point = `(${text(z[0])}, ${text(z[1])})`;
-    set(ground, "aria-valuenow", z[0]);
-    set(ground, "aria-valuetext", `z0 ${text(z[0])}, z1 ${text(z[1])}`);
-    where.replaceChildren(`z = ${point}`);
-    let about = "";
-    if (network) {
-      const image = decode(network, z);
-      paint(canvas, image);
-      about = describe(z, image);
-    }
-    set(canvas, "aria-label", `${map.name}: the image decoded at ${point}.${about}`);
-  };
-  const ends = () => [codes[model.get("path_a")], codes[model.get("path_b")]];
-  const drawPath = () => {
-    if (!network || !codes.length || !model.get("show_path")) return;
-    const [from, to] = ends();
-    const [a, b] = ["a", "b"].map((end) => classes[labels[model.get(`path_${end}`)]].name);
-    strip.draw(network, from, to, `from A, ${a}, to B, ${b}`);
-    way.replaceChildren(...pathEnds(drawn, from, to));
-  };
-  const drawLazily = () => {
-    if (radii && model.get("show_holes") && !drawn.holes.childElementCount) {
-      drawHoles(drawn, codes, radii);
-    }
-  };
-  const stops = [
-    follow(model, traits, () => {
-      update();
-      say(canvas.getAttribute("aria-label"));
-    }),
-    follow(model, ["path_a", "path_b"], drawPath),
-  ];
-  listen(ground, low, high, here, go);
-  update();
-  return {
-    root,
-    picture,
-    /** @param {number} t */
-    walk(t) {
-      const [from, to] = ends();
-      if (codes.length) go(between(from, to, t));
-    },
-    toggled() {
-      drawPath();
-      drawLazily();
-    },
-    undo() {
-      judge?.stop();
-      for (const stop of stops) stop();
-    },
-    /** @param {number} number of a checkpoint */
-    async load(number) {
-      wanted = number;
-      const checkpoint = map.checkpoints[number];
-      const [decoder, bytes] = await Promise.all([
-        networks.load(checkpoint.net), readBytes(checkpoint.codes),
-      ]);
-      if (wanted !== number) return; // the slider has moved on
-      network = decoder;
-      judge?.stop();
-      codes = readCodes(bytes);
-      if (codes.length) {
-        const neighbours = model.get("neighbours");
-        spread = standardDeviations(codes);
-        radii = codes.length > neighbours ? ballRadii(codes, neighbours) : null;
-        judge = makeJudge(network, codes, model.get("judges"), update);
-        drawCodes(drawn, codes, labels, classes);
-        drawn.holes.replaceChildren();
-        drawLazily();
-        drawPath();
-      }
-      update();
-    },
-  };
-}
-
-/**
- * One of the images, from the sheet of them all.
- * @param {HTMLElement} picture
- * @param {number} index
- * @param {{ columns: number, rows: number }} sheet
- */
-function showImage(picture, index, { columns, rows }) {
-  const at = (/** @type {number} */ place, /** @type {number} */ places) =>
-    `${(100 * place) / Math.max(1, places - 1)}%`;
-  const column = index % columns;
-  const row = (index - column) / columns;
-  picture.style.backgroundPosition = `${at(column, columns)} ${at(row, rows)}`;
-}
-
-/**
- * Pointer and keys on a plane become calls of `go` with a new point.
- * @param {HTMLElement} plane
- * @param {Point} low
- * @param {Point} high
- * @param {() => Point} here
- * @param {(z: Point) => void} go
- */
-function listen(plane, low, high, here, go) {
-  const width = high[0] - low[0];
-  const drag = (/** @type {PointerEvent} */ event) => {
-    const box = plane.getBoundingClientRect();
-    go([
-      low[0] + ((event.clientX - box.left) / box.width) * width,
-      high[1] - ((event.clientY - box.top) / box.height) * width,
-    ]);
-  };
-  plane.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    event.preventDefault(); // no text selection; so the focus is ours to give
-    plane.focus({ preventScroll: true });
-    plane.setPointerCapture(event.pointerId);
-    drag(event);
-  });
-  plane.addEventListener("pointermove", (event) => {
-    if (plane.hasPointerCapture(event.pointerId)) drag(event);
-  });
-  // JupyterLab has uses of its own for the arrow keys, unless an element says that it has too.
-  plane.dataset.lmSuppressShortcuts = "true";
-  plane.addEventListener("keydown", (event) => {
-    const small = (event.shiftKey ? 0.1 : 0.01) * width;
-    /** @type {Record<string, Point>} */
-    const steps = {
-      ArrowLeft: [-small, 0],
-      ArrowRight: [small, 0],
-      ArrowUp: [0, small],
-      ArrowDown: [0, -small],
-      PageUp: [0, 0.1 * width],
-      PageDown: [0, -0.1 * width],
-    };
-    const step = steps[event.key];
-    const home = event.key === "Home";
-    if (event.ctrlKey || event.metaKey || event.altKey || !(step || home)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const z = here();
-    go(home ? [0, 0] : [z[0] + step[0], z[1] + step[1]]);
-  });
 }

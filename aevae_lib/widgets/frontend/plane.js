@@ -1,6 +1,6 @@
 // A model's latent plane: its frame, the codes of the images shown, and what is between them.
 
-import { drawing, element } from "./view.js";
+import { drawing, element, set } from "./view.js";
 
 /** @typedef {import("./codes.js").Point} Point */
 /** @typedef {{ name: string, color: string, marker: string }} Class */
@@ -94,19 +94,34 @@ export function makePlane({ low, high, prior }, attributes) {
  * @param {number[]} labels
  * @param {Class[]} classes
  */
-export function drawCodes({ points, toX, toY }, codes, labels, classes) {
+export function drawCodes({ ground, points, toX, toY }, codes, labels, classes) {
   points.replaceChildren(...classes.map(({ color, marker }, label) => {
     const shapes = codes
       .filter((_, i) => labels[i] === label)
       .map(([z0, z1]) => MARKERS[marker](toX(z0), toY(z1), SIZE));
-    return drawing("path", { class: "aevae-points", fill: color, d: shapes.join("") });
+    return drawing("path", {
+      class: "aevae-points", fill: color, "data-class": label, d: shapes.join(""),
+    });
   }));
+  isolate(ground, Number(ground.dataset.only ?? -1)); // new codes obey it too
+}
+
+/**
+ * The picture behind a plane, or none.
+ * @param {Plane} plane
+ * @param {HTMLCanvasElement | null} picture
+ */
+export function showBackdrop({ ground }, picture) {
+  const shown = ground.querySelector(".aevae-backdrop");
+  if (shown !== picture) shown?.remove();
+  if (picture && shown !== picture) ground.prepend(picture);
+  ground.toggleAttribute("data-backdrop", Boolean(picture));
 }
 
 let hatches = 0;
 
 /**
- * Holes are hatched: all that no code's ball covers.
+ * Holes are hatched: all that no code's ball covers. What the balls hold is cut out of the hatching.
  * @param {Plane} plane
  * @param {Point[]} codes
  * @param {number[]} radii
@@ -114,37 +129,83 @@ let hatches = 0;
 export function drawHoles({ holes, toX, toY, scale }, codes, radii) {
   hatches += 1;
   const id = `aevae-hatch-${hatches}-${Math.random().toString(36).slice(2)}`;
-  const balls = codes.map(([z0, z1], i) => circle(toX(z0), toY(z1), radii[i] * scale));
+  const balls = codes.map(([z0, z1], i) => circle(toX(z0), toY(z1), radii[i] * scale)).join("");
+  const whole = { width: EDGE, height: EDGE };
   holes.replaceChildren(
     drawing("pattern", {
       id, width: 3, height: 3, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)",
     }, drawing("path", { class: "aevae-hatch", d: "M0 0V3" })),
-    drawing("rect", { width: EDGE, height: EDGE, fill: `url(#${id})` }),
-    drawing("path", { class: "aevae-held-edge", d: balls.join("") }), // only the outermost shows
-    drawing("path", { class: "aevae-held", d: balls.join("") }));
+    drawing("mask", { id: `${id}-out` },
+      drawing("rect", { ...whole, fill: "#fff" }), drawing("path", { fill: "#000", d: balls })),
+    drawing("g", { mask: `url(#${id}-out)` },
+      drawing("rect", { ...whole, fill: `url(#${id})` }),
+      drawing("path", { class: "aevae-held-edge", d: balls })));
+}
+
+/** @typedef {{ text: string, icon: Element, when?: string }} Sign a mark, and what it means */
+
+
+/** @type {(text: string) => Sign} */
+export function ringSign(text) {
+  return { text, icon: drawing("path", { class: "aevae-handle", d: circle(0, 0, 4.2) }) };
 }
 
 /**
- * What the marks on the planes mean.
+ * What the marks on the planes mean, in words; `more` are the view's own. With `planes` a class is
+ * a button: pressed, it alone is shown there.
  * @param {import("./nets.js").Model} model
+ * @param {Sign[]} more
+ * @param {Plane[]} planes
  */
-export function legend(model) {
+export function legend(model, more = [], planes = []) {
   const list = element("ul", { class: "aevae-legend", "aria-label": "Markers on the planes" });
-  const add = (/** @type {string} */ name, /** @type {Element} */ shape, when = "") =>
-    list.append(element("li", { class: when },
-      drawing("svg", { viewBox: "-6 -6 12 12", "aria-hidden": "true" }, shape), name));
-  for (const { name, color, marker } of /** @type {Class[]} */ (model.get("classes"))) {
+  const iconOf = (/** @type {Element} */ shape) =>
+    drawing("svg", { viewBox: "-6 -6 12 12", "aria-hidden": "true" }, shape);
+  const add = (/** @type {Sign} */ { text, icon, when = "" }) =>
+    list.append(element("li", { class: when }, iconOf(icon), text));
+  const classes = /** @type {Class[]} */ (model.get("classes"));
+  /** @type {HTMLButtonElement[]} */
+  const buttons = [];
+  for (const [label, { name, color, marker }] of classes.entries()) {
     const shape = { class: "aevae-points", fill: color, d: MARKERS[marker](0, 0, 4) };
-    add(name, drawing("path", shape));
+    if (!planes.length) {
+      add({ text: name, icon: drawing("path", shape) });
+      continue;
+    }
+    const one = element("button", {
+      type: "button", class: "aevae-class", "aria-pressed": "false", title: `Show ${name} alone`,
+    }, iconOf(drawing("path", shape)), name);
+    one.addEventListener("click", () => {
+      const only = one.getAttribute("aria-pressed") === "true" ? -1 : label;
+      for (const [other, button] of buttons.entries()) set(button, "aria-pressed", other === only);
+      for (const { ground } of planes) isolate(ground, only);
+    });
+    buttons.push(one);
+    list.append(element("li", {}, one));
   }
   if (model.get("maps").some((/** @type {Map} */ map) => map.prior)) {
-    add("prior, 1 and 2 standard deviations", drawing("path", {
-      class: "aevae-prior", d: circle(0, 0, 2.4) + circle(0, 0, 5),
-    }), "aevae-if-prior");
+    const rings = { class: "aevae-prior", d: circle(0, 0, 2.6) + circle(0, 0, 5.4) };
+    const text = "prior, 1 and 2 standard deviations";
+    add({ text, icon: drawing("path", rings), when: "aevae-if-prior" });
   }
   if (model.get("controls").show_holes) {
     const lines = { class: "aevae-hatch", d: "M-6 -2L-2 -6M-6 4L4 -6M-4 6L6 -4M2 6L6 2" };
-    add("hole: far from every image shown", drawing("path", lines), "aevae-if-holes");
+    const text = "hole: far from every image shown";
+    add({ text, icon: drawing("path", lines), when: "aevae-if-holes" });
   }
+  for (const sign of more) add(sign);
   return list;
+}
+
+/**
+ * A plane with one class of codes, or with all (-1).
+ * @param {HTMLElement} ground
+ * @param {number} only
+ */
+function isolate(ground, only) {
+  if (only < 0) delete ground.dataset.only;
+  else ground.dataset.only = String(only);
+  for (const path of ground.querySelectorAll(".aevae-points")) {
+    path.toggleAttribute("data-off", only >= 0 && path.getAttribute("data-class") !== String(only));
+  }
 }
