@@ -15,6 +15,7 @@ NEEDS = {
     r'class="[^"]*\bsd-tab': (r"design-tabs\.js",),
     r'class="[^"]*\bexercise': (r"exercise\.css",),
     r'class="[^"]*\bprediction\b': (r"predict\.js",),
+    r'class="[^"]*\blab-menus\b': (r"/lab\.js",),
     r'class="cell\b': (r"mystnb\.\w+\.css",),
     r'class="[^"]*\b(toggle|dropdown)\b': (r"togglebutton", r"^let toggle"),
     r'class="[^"]*\bhighlight\b': (r"copybutton", r"clipboard"),

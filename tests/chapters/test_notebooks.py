@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -31,10 +32,11 @@ HIDING = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 every_notebook = pytest.mark.parametrize(
     "path", NOTEBOOKS, ids=lambda path: path.stem
 )
-# The start page is a view, and no lesson.
+# The start page, the lab and the tour are views, and no lessons.
+VIEWS = {START, CHAPTERS / "lab.ipynb", CHAPTERS / "tour.ipynb"}
 every_lesson = pytest.mark.parametrize(
     "path",
-    [path for path in NOTEBOOKS if path != START],
+    [path for path in NOTEBOOKS if path not in VIEWS],
     ids=lambda path: path.stem,
 )
 
@@ -117,6 +119,36 @@ def test_the_start_page_opens_with_its_view_and_shows_no_code():
     assert "remove-input" in tool.tags(view)
     assert view.source.endswith("widgets.live_training(play=True)")
     assert {cell.cell_type for cell in others} == {"markdown"}
+
+
+def test_the_tour_is_six_pictures_and_no_code():
+    """One for each numbered screen, in order."""
+    tour = CHAPTERS / "tour.ipynb"
+    screens = [one for one in headings(tour) if one.startswith("## ")]
+    assert [one[3] for one in screens] == list("123456")
+    assert len(figures(tour)) == 6
+    for cell in code_cells(tour):
+        assert {"remove-input", "remove-cell"} & set(tool.tags(cell))
+    links = [
+        cell.source
+        for cell in read(START).cells
+        if cell.cell_type == "markdown" and "tour.ipynb" in cell.source
+    ]
+    assert links, "the landing page does not lead to it"
+
+
+def test_the_lab_has_every_view_of_the_library():
+    """Under a heading for the view and one for its models, with a sentence."""
+    cells = read(CHAPTERS / "lab.ipynb").cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    views = set(re.findall(r"widgets\.(\w+)\(", code))
+    assert views == set(aevae_lib.widgets.__all__) - {
+        "Net", "Panel", "View", "save_html",
+    }  # fmt: skip
+    for before, cell in pairwise(cells[4:]):
+        if cell.cell_type == "code":
+            assert "### " in before.source
+            assert before.source.rstrip().endswith(".")
 
 
 @every_notebook

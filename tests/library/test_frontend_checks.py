@@ -47,7 +47,7 @@ def test_every_type_fits():
     ("right", "wrong"),
     [
         ("import { decode }", "import { decoed }"),
-        ("paint(canvas, decode(network, z))", "paint(canvas, z)"),
+        ("paint(canvas, decode(loaded[0], z))", "paint(canvas, z)"),
         ("networks.release,", "networks.realease,"),
     ],
 )
