@@ -29,6 +29,7 @@ const TRIES = [
 /** @param {{ model: import("./nets.js").Model, el: Element }} context */
 export function render({ model, el }) {
   const [low, high, step] = ["low", "high", "step"].map((name) => model.get(name));
+  /** @type {string[]} */
   const traits = low.map((/** @type {number} */ _, /** @type {number} */ i) => `z${i}`);
   const view = element("div", { class: "aevae-view" });
   const shapes = model.get("shapes");
@@ -39,7 +40,7 @@ export function render({ model, el }) {
     z.map((value, i) => toStep(value, low[i], high[i], step));
   const goTo = (/** @type {number[]} */ z) => {
     const at = onSlider(z);
-    move(model, Object.fromEntries(traits.map((/** @type {string} */ t, /** @type {number} */ i) => [t, at[i]])));
+    move(model, Object.fromEntries(traits.map((trait, i) => [trait, at[i]])));
   };
   const strips = model.get("names").map((/** @type {string} */ name, /** @type {number} */ i) =>
     makeStrip(name, shapes[i], i ? undefined : goTo));
@@ -52,8 +53,9 @@ export function render({ model, el }) {
       samplerOf(model.get("samplers")[i], name, traits.length)));
     const fits = (/** @type {number[]} */ z) => z.every((value, i) => low[i] <= value && value <= high[i]);
     const lucks = Array.from({ length: COUNT }, () => luckThat(traits.length, (luck) => fits(samplers[0](luck))));
-    strips.forEach((/** @type {Strip} */ strip, /** @type {number} */ i) =>
-      strip.show(name, lucks.map(samplers[i]), loaded[i]));
+    strips.forEach((/** @type {Strip} */ strip, /** @type {number} */ i) => {
+      strip.show(name, lucks.map(samplers[i]), loaded[i]);
+    });
     for (const one of choices.querySelectorAll("button")) {
       set(one, "aria-pressed", one.dataset.sampler === name);
     }
@@ -76,7 +78,7 @@ export function render({ model, el }) {
     element("div", { class: "aevae-shown" }, canvas, told));
 
   const update = () => {
-    const z = traits.map((/** @type {string} */ trait) => model.get(trait));
+    const z = traits.map((trait) => model.get(trait));
     const length = format(Math.hypot(...z));
     told.replaceChildren(`${length} from the origin`);
     set(canvas, "aria-label", `The image decoded at the sliders, ${length} from the origin.`);
