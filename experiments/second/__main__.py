@@ -1,6 +1,7 @@
 """Train every model of the protocol's second edition, and measure it.
 
     python -m experiments.second [STAGE ...] [--train] [--processes N]
+                                 [--seeds N]
 
 Without a name all stages are done, in the order of `runs.STAGES`. Weights are
 kept in `_build/second`; a result is one JSON file in
@@ -24,7 +25,7 @@ from aevae_lib import data, evidence
 from ..files import write_json
 from ..runs import TUNING_SEED
 from ..sweep import worker
-from . import rates, runs, training
+from . import measuring, rates, runs, training
 
 RESULTS = evidence.RESULTS / "second"
 SIDE_BY_SIDE = 10  # models that share each step on a GPU
@@ -41,6 +42,9 @@ def main() -> None:
     parser.add_argument(
         "--processes", type=int, default=os.cpu_count(), help="at once"
     )
+    parser.add_argument(
+        "--seeds", type=int, default=99, help="only the first so many seeds"
+    )
     arguments = parser.parse_args()
     # Read when a process starts: no threads that spin beside another process.
     os.environ |= {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
@@ -48,16 +52,24 @@ def main() -> None:
         run
         for stage in arguments.stages or runs.STAGES
         for run in runs.STAGES[stage]()
+        if run.seed < arguments.seeds or run.seed == TUNING_SEED
     ]
     # Stopped early, all have some seeds.
     planned.sort(key=lambda run: run.seed)
     with ProcessPoolExecutor(
         arguments.processes,
         multiprocessing.get_context("spawn"),
-        training.start,
+        measuring.start,
+        (training.WEIGHTS, worker.commit()),
     ) as pool:
-        tune(planned, pool)
-        train(planned, pool)
+        try:
+            tune(planned, pool)
+            train(planned, pool)
+            if not arguments.train:
+                measure(planned, pool)
+        except BaseException:  # a stop by hand, too, ends at once
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def tune(planned: list[runs.Run], pool: ProcessPoolExecutor) -> None:
@@ -76,10 +88,31 @@ def train(planned: list[runs.Run], pool: ProcessPoolExecutor) -> None:
         [
             run
             for run in planned
-            if run.seed != TUNING_SEED and not training.weights_of(run).exists()
+            if run.seed != TUNING_SEED
+            and not training.weights_of(run, training.WEIGHTS).exists()
         ],
         pool,
     )
+
+
+def measure(planned: list[runs.Run], pool: ProcessPoolExecutor) -> None:
+    """Measure those of the runs whose result is missing, and fill in what the
+    others lack.
+    """
+    if not measuring.BASELINES.exists():
+        names = (runs.GARMENTS, runs.ANIMALS)
+        pool.submit(measuring.write_baselines, *names).result()
+    known = stored()
+    wanted = {
+        pool.submit(measuring.result_of, run, known.get(run.name)): run.name
+        for run in planned
+        if run.seed != TUNING_SEED
+        and measuring.lacking(run, known.get(run.name, {"metrics": {}}))
+    }
+    with tqdm(total=len(wanted), unit=" run", disable=False) as progress:
+        for future in as_completed(wanted):
+            write_json(RESULTS / f"{wanted[future]}.json", future.result())
+            progress.update()
 
 
 def stored() -> dict[str, dict]:

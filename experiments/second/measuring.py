@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 import aevae_lib
@@ -21,11 +20,12 @@ from aevae_lib import data, evidence
 from aevae_lib.models import Autoencoder
 
 from ..files import write_json
-from ..runs import build, training_set
+from ..runs import training_set
 from . import baselines, metrics, resampling
 from .runs import Run
 from .subject import Subject
 from .surroundings import Surroundings
+from .training import kept
 
 BASELINES = evidence.RESULTS / "second-baselines.json"
 _held: dict = {}  # what all runs of this process need
@@ -50,6 +50,21 @@ def surroundings(name: str) -> Surroundings:
 
 
 # --- one run -----------------------------------------------------------------
+
+
+def result_of(run: Run, stored: dict | None = None) -> dict:
+    """What the file of a run is to hold, by its kept weights; `stored` is what
+    it holds now.
+    """
+    model, about = kept(run, _held["folder"])
+    if stored:
+        return fill(run, model, about["history"], stored)
+    trained = {
+        "lr": about["config"]["lr"],
+        "seconds": about["seconds"],
+        "device": about["made_with"]["device"],
+    }
+    return measure_run(run, model, about["history"], trained)
 
 
 def measure_run(
@@ -123,19 +138,7 @@ def measured(run: Run, model: Autoencoder, names: list[str]) -> dict:
 
 def twin_of(run: Run) -> Autoencoder:
     """The model of the same seed that was trained on all classes."""
-    return kept(replace(run, only_class=None))
-
-
-def kept(run: Run) -> Autoencoder:
-    """The model of a run, from kept weights."""
-    model = build(run)
-    model.load_state_dict(load_file(weights_of(run)))
-    return model.to(memory_format=torch.channels_last)
-
-
-def weights_of(run: Run) -> Path:
-    """The file of a run's weights."""
-    return _held["folder"] / f"{run.name}.safetensors"
+    return kept(replace(run, only_class=None), _held["folder"])[0]
 
 
 def made_with(trained_on: str | None = None) -> dict[str, str]:

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
@@ -49,13 +48,13 @@ def jobs(runs: list[Run], rates: dict[str, float], most: int) -> list[Job]:
     ]  # fmt: skip
 
 
-def weights_of(run: Run, folder: Path = WEIGHTS) -> Path:
+def weights_of(run: Run, folder: Path) -> Path:
     """The file of a run's weights."""
     return folder / f"{run.name}.safetensors"
 
 
 def kept(
-    run: Run, folder: Path = WEIGHTS
+    run: Run, folder: Path
 ) -> tuple[Autoencoder, dict]:  # fmt: skip
     """The trained model of a run, and what is known of its training."""
     path = weights_of(run, folder)
@@ -64,11 +63,6 @@ def kept(
     model = build(run)
     model.load_state_dict(load_file(path))
     return model.eval().requires_grad_(False), about
-
-
-def start() -> None:
-    """Once in each process, before anything is trained."""
-    torch.set_num_threads(1)
 
 
 @cache

@@ -27,7 +27,14 @@ def folder(tmp_path_factory):
     """With the weights of a twin of the model that has seen shirts only."""
     folder = tmp_path_factory.mktemp("weights")
     twin = runs.build(Run("vae", 2, 0)).state_dict()
-    save_file(twin, folder / "vae-d2-seed0.safetensors")
+    about = {
+        "config": {"lr": 0.016}, "history": HISTORY, "seconds": 1.0,
+        "made_with": {"device": "cpu"},
+    }  # fmt: skip
+    save_file(
+        twin, folder / "vae-d2-seed0.safetensors",
+        {"about": json.dumps(about)},
+    )  # fmt: skip
     with small.process_in(folder):
         yield folder
 
@@ -82,3 +89,20 @@ def test_what_lacks_is_filled_in_as_if_it_had_been_there(folder, results):
     assert sorted(found["filled_in"][0]["metrics"]) == sorted(names)
     with pytest.raises(ValueError, match="are not those of its result"):
         measuring.fill(run, runs.build(run), [], stored)
+
+
+def test_a_result_comes_from_kept_weights(folder):
+    """Whole, and filled in, for the twin whose weights are there."""
+    run = Run("vae", 2, 0)
+    names = metrics.wanted(run)
+    with pytest.MonkeyPatch.context() as patch:
+        few = ["reconstruction", "kl", "gini"]
+        patch.setattr(metrics, "wanted", lambda run: few)
+        found = measuring.result_of(run)
+        assert list(found["metrics"]) == few
+        assert found["made_with"]["trained_on"] == "cpu"
+        assert found["config"]["lr"] == 0.016
+        few.append("gap")
+        filled = measuring.result_of(run, found)
+    assert list(filled["metrics"]) == few
+    assert set(few) <= set(names)
