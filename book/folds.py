@@ -124,8 +124,8 @@ def fold_plotting(cell: nodes.container) -> None:
 
 
 class OpenWithFigure(SphinxPostTransform):
-    """Show a chapter's first figure below its first paragraph: a reader sees it
-    before any code.
+    """Show a page's first figure below its first paragraph where code would
+    come before it.
     """
 
     default_priority = 191  # when cells are folded
@@ -139,7 +139,7 @@ class OpenWithFigure(SphinxPostTransform):
             for figure in cell.findall(nodes.figure)
         )
         figure, page = next(figures, None), next(iter(self.document), None)
-        if figure is None:
+        if figure is None or not self.code_before(figure):
             return
         starts = [isinstance(part, nodes.paragraph) for part in page]
         words = "This figure opens the page."
@@ -147,6 +147,15 @@ class OpenWithFigure(SphinxPostTransform):
         moved = nodes.paragraph("", "", link, classes=["moved"])
         figure.parent.replace(figure, moved)
         page.insert(starts.index(True) + 1, figure)
+
+    def code_before(self, figure: nodes.figure) -> bool:
+        wanted = (nodes.literal_block, nodes.figure)
+        for node in self.document.findall(lambda n: isinstance(n, wanted)):
+            if node is figure:
+                return False
+            if isinstance(node, nodes.literal_block):
+                return True
+        return False
 
 
 class ShortenSources(SphinxPostTransform):
@@ -159,7 +168,9 @@ class ShortenSources(SphinxPostTransform):
 
     def run(self, **_) -> None:
         for cell in list(self.document.findall(is_code)):
-            if marks := self.named.search(cell[0].astext()):
+            # Input and output may both be hidden.
+            source = cell[0].astext() if len(cell) else ""
+            if marks := self.named.search(source):
                 [raw] = cell.findall(nodes.raw)
                 first, last = marks.groups()
                 start, code, end = self.shown.fullmatch(raw.astext()).groups()
