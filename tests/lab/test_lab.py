@@ -150,7 +150,7 @@ def test_python_sees_what_the_reader_does_and_the_reader_what_python_does(
     plane = page.locator(".aevae-plane")
     plane.scroll_into_view_if_needed()
     box = plane.bounding_box()
-    canvas = page.locator(".aevae-image")
+    canvas = page.locator(".aevae-image[aria-label]")
     before = canvas.evaluate("(canvas) => canvas.toDataURL()")
     page.mouse.click(
         box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"]

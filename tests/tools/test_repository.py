@@ -306,7 +306,7 @@ def test_a_changed_page_is_a_source_and_what_a_chapter_wrote_is_not(
 
 
 @pytest.mark.parametrize(
-    "what", ["library", "lock", "data", "device", "nothing"]
+    "what", ["library", "lock", "figures", "data", "device", "nothing"]
 )
 def test_every_chapter_is_executed_again_when_what_it_rests_on_changes(
     tmp_path, monkeypatch, what
@@ -314,6 +314,8 @@ def test_every_chapter_is_executed_again_when_what_it_rests_on_changes(
     places = {
         "library": tmp_path / "aevae_lib" / "train.py",
         "lock": tmp_path / "requirements.lock",
+        "figures": tmp_path / "book" / "inks.py",
+        "type": tmp_path / "book" / "package-lock.json",
         "data": tmp_path / "images" / "train-images",
     }
     for file in places.values():
