@@ -9,10 +9,11 @@ the first edition's one judge says is stored by the sweep.
 
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 import torch
+from torch import Tensor
 
 from aevae_lib import data, evidence, measure
 from aevae_lib.data import DataSet, to_float
@@ -25,6 +26,8 @@ from .runs import SHIRT
 from .subject import Judge
 
 DIMS = (2, 4, 8, 16)
+FITTED = 20_000  # training images that decoders are fitted to
+KNOWN = 10_000  # training images whose classes are known
 HALVINGS = 5  # of the test images
 
 
@@ -74,13 +77,17 @@ def floors(fashion: DataSet, judge: Judge) -> dict[str, float]:
 
 
 def baselines(dataset: DataSet) -> dict[str, float]:
-    """What needs no judge."""
-    return pixel_floors(dataset) | linear_baselines(dataset)
+    """What needs no judge: nats per test image, and what class PCA codes
+    tell.
+    """
+    nats = {**without_codes(dataset), **linear_decoders(dataset)}
+    means = {name: each.mean().item() for name, each in nats.items()}
+    return means | told_by_components(dataset)
 
 
-def pixel_floors(dataset: DataSet) -> dict[str, float]:
-    """Nats per test image: of a flawless decoder, and of one that always gives
-    the mean training image.
+def without_codes(dataset: DataSet) -> dict[str, Tensor]:
+    """Nats of each test image, of a flawless decoder and of one that always
+    gives the mean training image: (N,).
     """
     test = to_float(dataset.test.images)
     p = test.double()
@@ -88,14 +95,39 @@ def pixel_floors(dataset: DataSet) -> dict[str, float]:
     mean = to_float(dataset.train.images).mean(0, keepdim=True)
     logits = mean.clamp(1e-4, 1 - 1e-4).logit().expand_as(test)
     return {
-        "pixel_entropy": entropy.flatten(1).sum(1).mean().item(),
-        "mean_image": Bernoulli(logits).nats(test).mean().item(),
+        "pixel_entropy": entropy.flatten(1).sum(1),
+        "mean_image": Bernoulli(logits).nats(test),
     }
 
 
-def linear_baselines(dataset: DataSet) -> dict[str, float]:
-    """PCA codes: what a linear decoder makes of them in nats, and what class
-    they tell.
+def linear_decoders(dataset: DataSet) -> dict[str, Tensor]:
+    """Nats of each test image, of the best linear decoder of its first
+    principal components: (N,).
+    """
+    images, test = dataset.train.images[:FITTED], to_float(dataset.test.images)
+    found = {}
+    for d, codes, test_codes in component_codes(dataset):
+        decode = measure.linear_decoder(codes, images, steps=20)
+        found[f"linear_d{d}"] = decode(test_codes).nats(test)
+    return found
+
+
+def told_by_components(dataset: DataSet) -> dict[str, float]:
+    """What class a test image's principal components tell."""
+    labels = dataset.train.labels[:KNOWN], dataset.test.labels
+    found = {}
+    for d, codes, test_codes in component_codes(dataset):
+        known = codes[:KNOWN], labels[0], test_codes, labels[1]
+        found |= {
+            f"pca_neighbour_accuracy_d{d}": measure.neighbour_accuracy(*known),
+            f"pca_probe_accuracy_d{d}": measure.probe_accuracy(*known),
+        }
+    return found
+
+
+def component_codes(dataset: DataSet) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """For each of DIMS, so many principal components of FITTED training images
+    and of the test images: (FITTED, d), (N, d).
     """
     train, test = (
         to_float(s.images).flatten(1) for s in (dataset.train, dataset.test)
@@ -103,27 +135,11 @@ def linear_baselines(dataset: DataSet) -> dict[str, float]:
     centre = train.mean(0)
     torch.manual_seed(0)  # of the random projection that finds the axes
     _, _, axes = torch.svd_lowrank(train - centre, q=64, niter=4)
-    found = {}
     for d in DIMS:
         codes, test_codes = (
-            (x - centre) @ axes[:, :d] for x in (train[:20_000], test)
+            (x - centre) @ axes[:, :d] for x in (train[:FITTED], test)
         )
-        decode = measure.linear_decoder(
-            codes, dataset.train.images[:20_000], steps=20
-        )
-        cost = decode(test_codes).nats(to_float(dataset.test.images))
-        known = (
-            codes[:10_000],
-            dataset.train.labels[:10_000],
-            test_codes,
-            dataset.test.labels,
-        )
-        found |= {
-            f"linear_d{d}": cost.mean().item(),
-            f"pca_neighbour_accuracy_d{d}": measure.neighbour_accuracy(*known),
-            f"pca_probe_accuracy_d{d}": measure.probe_accuracy(*known),
-        }
-    return found
+        yield d, codes, test_codes
 
 
 if __name__ == "__main__":

@@ -211,13 +211,13 @@ TABLE = [
 METRICS = {metric.name: metric for metric in TABLE}
 
 
-def wanted(run: Run) -> list[str]:
-    """The metrics that a run is to have; none if it serves a choice, which may
-    see no test image.
+def wanted(run: Run, table: dict[str, Metric] = METRICS) -> list[str]:
+    """The metrics of a table that a run is to have; none if it serves a choice,
+    which may see no test image.
     """
     if run.seed == TUNING_SEED:
         return []
-    return [metric.name for metric in METRICS.values() if metric.applies(run)]
+    return [metric.name for metric in table.values() if metric.applies(run)]
 
 
 def evaluate(subject: Subject, names: list[str]) -> dict[str, float]:

@@ -5,27 +5,26 @@
 """
 
 import json
-import platform
 import time
 from dataclasses import asdict, replace
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-import aevae_lib
-from aevae_lib import data, evidence
+from aevae_lib import evidence
 from aevae_lib.models import Autoencoder
 
+from .. import floors
 from ..files import write_json
 from ..runs import training_set
-from . import baselines, metrics, resampling
+from ..sweep.worker import describe_versions
+from . import metrics, resampling
 from .runs import Run
 from .subject import Subject
 from .surroundings import Surroundings
-from .training import kept
+from .training import kept, loaded
 
 BASELINES = evidence.RESULTS / "second-baselines.json"
 _held: dict = {}  # what all runs of this process need
@@ -38,15 +37,9 @@ def start(folder: Path, commit: str, threads: int = 1) -> None:
 
 
 @cache
-def dataset(name: str) -> data.DataSet:
-    """A data set, on the CPU: judges look there."""
-    return data.load(name, "cpu")
-
-
-@cache
 def surroundings(name: str) -> Surroundings:
     """A data set with its judges and baselines; loaded once."""
-    return Surroundings(dataset(name), read_baselines(name))
+    return Surroundings(loaded(name, "cpu"), read_baselines(name))
 
 
 # --- one run -----------------------------------------------------------------
@@ -82,7 +75,7 @@ def measure_run(
         "config": asdict(run) | {"lr": about["lr"]},
         **found,
         "history": history,
-        "made_with": made_with(about["device"]),
+        "made_with": made_with(run) | {"trained_on": about["device"]},
         "timing": {
             "train_seconds": about["seconds"],
             "measure_seconds": round(time.perf_counter() - begin, 1),
@@ -101,7 +94,7 @@ def fill(run: Run, model: Autoencoder, history: list, stored: dict) -> dict:
         )
     names = lacking(run, stored)
     found = measured(run, model, names)
-    note = {"metrics": names, "made_with": made_with()}
+    note = {"metrics": names, "made_with": made_with(run)}
     return stored | {
         "metrics": stored["metrics"] | found["metrics"],
         "resamples": stored["resamples"] | found["resamples"],
@@ -141,17 +134,9 @@ def twin_of(run: Run) -> Autoencoder:
     return kept(replace(run, only_class=None), _held["folder"])[0]
 
 
-def made_with(trained_on: str | None = None) -> dict[str, str]:
-    """Devices, versions and the commit."""
-    packages = ("torch", "numpy", "scikit-learn", "scipy")
-    return {
-        **({"trained_on": trained_on} if trained_on else {}),
-        "measured_on": data.describe_device(torch.device("cpu")),
-        "aevae_lib": aevae_lib.__version__,
-        "commit": _held["commit"],
-        "python": platform.python_version(),
-        **{package: version(package) for package in packages},
-    }
+def made_with(run: Run) -> dict[str, str]:
+    """What measured it: data, device, versions and the commit."""
+    return describe_versions(loaded(run.data, "cpu"), _held["commit"])
 
 
 # --- baselines ---------------------------------------------------------------
@@ -159,19 +144,22 @@ def made_with(trained_on: str | None = None) -> dict[str, str]:
 
 def write_baselines(*names: str) -> None:
     """Measure, once, what needs no training on these data sets."""
-    write_json(
-        BASELINES,
-        {
-            name: {
-                key: {
-                    "value": float(f"{number[0].item():.6g}"),
-                    **resampling.packed(number),
-                }
-                for key, number in baselines.baselines(dataset(name)).items()
-            }
-            for name in names
-        },
-    )
+    write_json(BASELINES, {name: baselines(name) for name in names})
+
+
+def baselines(name: str) -> dict[str, dict[str, float | str]]:
+    """Those of a data set, with the luck of its test images."""
+    dataset = loaded(name, "cpu")
+    nats = {
+        **floors.without_codes(dataset),
+        **floors.linear_decoders(dataset),
+    }
+    weights, found = resampling.weights(len(dataset.test)), {}
+    for key, each in nats.items():
+        number = resampling.mean(each, weights)
+        value = float(f"{number[0].item():.6g}")
+        found[key] = {"value": value, **resampling.packed(number)}
+    return found
 
 
 def read_baselines(name: str) -> dict[str, Tensor]:

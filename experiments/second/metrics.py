@@ -21,7 +21,6 @@ from ..metrics import (
     untold,
     variational,
 )
-from ..runs import TUNING_SEED
 from . import beside
 from .referees import AE, BLUR, OLD, PIXELS, VAE
 from .runs import Run
@@ -331,9 +330,5 @@ METRICS = {metric.name: metric for metric in TABLE}
 
 
 def wanted(run: Run) -> list[str]:
-    """The metrics that a run is to have; none if it serves a choice, which may
-    see no test image.
-    """
-    if run.seed == TUNING_SEED:
-        return []
-    return [metric.name for metric in TABLE if metric.applies(run)]
+    """The metrics that a run is to have."""
+    return first.wanted(run, METRICS)

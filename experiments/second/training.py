@@ -1,20 +1,16 @@
 """Runs, trained in a process of their own, and their weights kept."""
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-
-from safetensors import safe_open
-from safetensors.torch import load_file
 
 from aevae_lib import data, train
 from aevae_lib.models import Autoencoder
 
 from ..files import ROOT
 from ..runs import KINDS, build, loss_of, training_set
-from ..sweep.worker import describe_versions, store
+from ..sweep.worker import describe_versions, restore, store, weights_of
 from .runs import Run
 from .together import fit_together
 
@@ -48,20 +44,10 @@ def jobs(runs: list[Run], rates: dict[str, float], most: int) -> list[Job]:
     ]  # fmt: skip
 
 
-def weights_of(run: Run, folder: Path) -> Path:
-    """The file of a run's weights."""
-    return folder / f"{run.name}.safetensors"
-
-
-def kept(
-    run: Run, folder: Path
-) -> tuple[Autoencoder, dict]:  # fmt: skip
+def kept(run: Run, folder: Path) -> tuple[Autoencoder, dict]:
     """The trained model of a run, and what is known of its training."""
-    path = weights_of(run, folder)
-    with safe_open(path, "pt") as stored:
-        about = json.loads(stored.metadata()["about"])
     model = build(run)
-    model.load_state_dict(load_file(path))
+    about = restore(model, weights_of(run, folder))
     return model.eval().requires_grad_(False), about
 
 

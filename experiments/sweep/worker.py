@@ -118,9 +118,7 @@ def trained(
         fashion.train.images.device, memory_format=torch.channels_last
     )
     if path.exists():
-        with safe_open(path, "pt") as stored:
-            about = json.loads(stored.metadata()["about"])
-        model.load_state_dict(load_file(path))
+        about = restore(model, path)
         return model, about["history"], about["seconds"], True
     begin = time.perf_counter()
     history = fit(run, model, fashion, path)
@@ -176,6 +174,14 @@ def store(model: models.Autoencoder, path: Path, about: dict) -> None:
     }
     with atomic(path) as scratch:
         save_file(weights, scratch, {"about": json.dumps(about)})
+
+
+def restore(model: models.Autoencoder, path: Path) -> dict:
+    """Give a model the weights of a file; returns what its header says."""
+    with safe_open(path, "pt") as stored:
+        about = json.loads(stored.metadata()["about"])
+    model.load_state_dict(load_file(path))
+    return about
 
 
 # --- what a result was made with ---------------------------------------------

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from aevae_lib import data
+from experiments import floors
 from experiments.judges import candidates
-from experiments.second import baselines, measuring, subject
+from experiments.second import measuring, subject
 from experiments.second.surroundings import Surroundings
 
 TEST = 240
@@ -32,9 +33,9 @@ def process_in(folder: Path) -> Iterator[Surroundings]:
         patch.setattr(candidates, "FOLDER", folder / "judges")
         for name in ("MORE", "AUTOENCODER_BUDGET"):
             patch.setattr(candidates, name, 256)
-        patch.setattr(baselines, "LINEAR", (2,))
+        patch.setattr(floors, "DIMS", (2,))
         patch.setattr(subject, "COUNTED", 200)
-        patch.setattr(measuring, "dataset", lambda name: small)
+        patch.setattr(measuring, "loaded", lambda name, device: small)
         patch.setattr(measuring, "BASELINES", folder / "baselines.json")
         patch.setattr(measuring, "_held", {})
         measuring.surroundings.cache_clear()
