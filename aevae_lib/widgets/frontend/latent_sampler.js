@@ -2,7 +2,7 @@
 
 import { holdNetworks, readBytes } from "./nets.js";
 import { decode } from "./network.js";
-import { drawFrom, noise, readDensity } from "./normal.js";
+import { drawFrom, makeRandom, readDensity, standardNormal } from "./normal.js";
 import {
   announcer, announceReady, button, caption, element, follow, format, imageCanvas, move,
   nameSliders, orExplain, paint, set, toStep,
@@ -48,11 +48,12 @@ export function render({ model, el }) {
   const networks = holdNetworks(model);
   /** @type {import("./network.js").Layer[][]} */
   let loaded = [];
-  const showDraws = async (/** @type {string} */ name) => {
+  const showDraws = async (/** @type {string} */ name, random = Math.random) => {
     const samplers = await Promise.all(strips.map((/** @type {any} */ _, /** @type {number} */ i) =>
       samplerOf(model.get("samplers")[i], name, traits.length)));
     const fits = (/** @type {number[]} */ z) => z.every((value, i) => low[i] <= value && value <= high[i]);
-    const lucks = Array.from({ length: COUNT }, () => luckThat(traits.length, (luck) => fits(samplers[0](luck))));
+    const lucks = Array.from({ length: COUNT }, () => luckThat(
+      traits.length, random, (luck) => fits(samplers[0](luck))));
     strips.forEach((/** @type {Strip} */ strip, /** @type {number} */ i) => {
       strip.show(name, lucks.map(samplers[i]), loaded[i]);
     });
@@ -100,7 +101,7 @@ export function render({ model, el }) {
   orExplain(view, Promise.all(shapes.map((/** @type {any} */ _, /** @type {number} */ i) => networks.load(i)))
     .then((all) => {
       loaded = all;
-      return showDraws(known.at(-1) ?? "prior");
+      return showDraws(known.at(-1) ?? "prior", makeRandom(0)); // a link shows it, too
     })).then(() => {
     update();
     announceReady(view);
@@ -190,12 +191,14 @@ async function samplerOf(described, name, dims) {
 /**
  * Tries its luck again until it is one that `fits`: sliders end somewhere.
  * @param {number} dims
+ * @param {() => number} random
  * @param {(luck: Luck) => boolean} fits
  */
-function luckThat(dims, fits) {
+function luckThat(dims, random, fits) {
   for (;;) {
-    const uniforms = Array.from({ length: dims }, Math.random);
-    const luck = { choice: Math.random(), uniforms, normals: noise(dims) };
+    const uniforms = Array.from({ length: dims }, random);
+    const normals = Array.from({ length: dims }, () => standardNormal(random));
+    const luck = { choice: random(), uniforms, normals };
     if (fits(luck)) return luck;
   }
 }

@@ -2,6 +2,7 @@
 // and now and then a frame: where each garment lies, and what each decoder draws over its plane.
 
 import { PIXELS, decode, encode, firstWeights, makeModel, step } from "./live_engine.js";
+import { makeRandom, standardNormal } from "./normal.js";
 
 /** @typedef {import("./live_engine.js").Model} Model */
 /** @typedef {import("./live_plane.js").Camera} Camera */
@@ -86,7 +87,7 @@ function trainStep() {
     const [at] = order.splice(0, 1);
     x.set(images.subarray(at * PIXELS, (at + 1) * PIXELS), row * PIXELS);
   }
-  const noise = Float64Array.from({ length: (2 * x.length) / PIXELS }, normal);
+  const noise = Float64Array.from({ length: (2 * x.length) / PIXELS }, () => standardNormal(random));
   recent.push(models.map((model, i) =>
     step(model, x, settings.noise[i] ? noise : null, i === 0 ? 0 : settings.beta)));
   if (recent.length > count / BATCH) recent.shift();
@@ -195,24 +196,6 @@ function gridOver({ x, y, half }) {
 }
 
 // --- chance, the same for the same seed -------------------------------------------------------
-
-/**
- * Mulberry32: uniform numbers in [0, 1) from one whole number.
- * @param {number} seed
- */
-function makeRandom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function normal() {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-}
 
 /** @param {number} count */
 function shuffled(count) {

@@ -48,12 +48,21 @@ export function drawFrom(density, uniform, normals) {
     normals.reduce((sum, value, j) => sum + factor[i * dims + j] * value, m));
 }
 
-/** @param {number} dims */
-export function noise(dims) {
-  return Array.from({ length: dims }, standardNormal);
+/**
+ * Mulberry32: uniform numbers in [0, 1) from one whole number.
+ * @param {number} seed
+ */
+export function makeRandom(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
 
 // Box and Muller's way from two uniform numbers to a normal one.
-export function standardNormal() {
-  return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+export function standardNormal(random = Math.random) {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
