@@ -7,7 +7,6 @@ import itertools
 import math
 
 import pytest
-import tiny
 import torch
 import torch.nn.functional as F
 
@@ -16,6 +15,7 @@ from aevae_lib.data import to_float
 from experiments import metrics, runs
 from experiments.metrics import METRICS
 from experiments.runs import SHIRT, Run
+from tests.experiments import tiny
 
 EVERY = [run for stage in runs.STAGES for run in runs.stage_runs(stage)]
 

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -31,6 +30,7 @@ from experiments import files, floors, metrics, runs, subject
 from experiments.metrics import METRICS, Metric
 from experiments.runs import Run
 from experiments.sweep import pool, worker
+from tests.experiments import tiny
 
 TINY = tiny.RUNS
 FEW_METRICS = {"reconstruction", "kl", "flips", "precision_prior"}

@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 from urllib.request import urlopen
 
-import chromium
 import nbformat
 import pytest
 from playwright.sync_api import expect
+
+from tests import chromium
 
 PATIENCE = 240  # seconds for a kernel that starts while the machine is busy
 SHOW = """

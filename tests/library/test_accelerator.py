@@ -7,8 +7,9 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
-from accelerator import DEVICE, Away, accelerator, brought
 from torch import nn
+
+from tests.library.accelerator import DEVICE, Away, accelerator, brought
 
 HERE = torch.arange(6.0).view(3, 2)
 

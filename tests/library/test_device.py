@@ -11,7 +11,6 @@ import matplotlib.pyplot as plt
 import nbformat
 import pytest
 import torch
-from accelerator import DEVICE, Away, accelerator, brought
 
 from aevae_lib import (
     data,
@@ -25,6 +24,7 @@ from aevae_lib import (
     widgets,
     zoo,
 )
+from tests.library.accelerator import DEVICE, Away, accelerator, brought
 
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 HERE = torch.device("cpu")

@@ -7,10 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from test_frontend_engine import given, node, program
 
 from aevae_lib import models, widgets
 from aevae_lib.widgets import source
+from tests.library.test_frontend_engine import given, node, program
 
 BOOK = Path(__file__).parents[2] / "book"
 FOLDERS = (source.FOLDER, BOOK, BOOK / "static")

@@ -1,10 +1,10 @@
 """The front end's modules, joined into the one text that anywidget takes."""
 
 import pytest
-from test_frontend_engine import node
 
 from aevae_lib import widgets
 from aevae_lib.widgets import source
+from tests.library.test_frontend_engine import node
 
 
 @pytest.fixture

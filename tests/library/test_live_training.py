@@ -9,11 +9,11 @@ from importlib import import_module
 import numpy as np
 import pytest
 import torch
-from test_frontend_engine import node
 from torch.nn import functional
 
 from aevae_lib import data, widgets
 from aevae_lib.widgets import source
+from tests.library.test_frontend_engine import node
 
 # the module, whose name in the package is the function's
 live = import_module("aevae_lib.widgets.live_training")

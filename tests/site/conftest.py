@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
-import chromium
 import pytest
-import small
 from playwright.sync_api import Browser
 
 from aevae_lib import widgets
+from tests import chromium
+from tests.site import small
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "_build" / "html"

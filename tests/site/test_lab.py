@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Visitor, served
-from test_accessibility import violations
 
 from book import lighten
+from tests.site.conftest import Visitor, served
+from tests.site.test_accessibility import violations
 
 ROOT = Path(__file__).parents[2]
 PAGE = """<!doctype html>

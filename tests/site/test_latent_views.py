@@ -7,9 +7,11 @@ import re
 
 import numpy as np
 import pytest
-import small
 import torch
-from test_live import (
+
+from aevae_lib import models, sample
+from tests.site import small
+from tests.site.test_live import (
     PIXELS,
     VALUE,
     after,
@@ -19,8 +21,6 @@ from test_live import (
     painted,
     place,
 )
-
-from aevae_lib import models, sample
 
 LAPTOP, PHONE = (1366, 768), (390, 844)
 KINDS = (models.Autoencoder, models.VAE)

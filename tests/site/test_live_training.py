@@ -5,11 +5,11 @@ what then happens.
 import re
 
 import pytest
-import small
-from conftest import WIDE, Visitor, served
-from test_accessibility import violations
 
 from aevae_lib import widgets
+from tests.site import small
+from tests.site.conftest import WIDE, Visitor, served
+from tests.site.test_accessibility import violations
 
 PHONE = (390, 844)
 LAPTOP = (1280, 720)

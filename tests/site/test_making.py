@@ -7,14 +7,14 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-import tiny
 from bs4 import BeautifulSoup, Tag
-from conftest import Visitor, served
 from matplotlib.colors import to_hex, to_rgba
 from PIL import Image
 from sphinx.errors import ExtensionError
 
 from book import figures, folds, inks
+from tests.site import tiny
+from tests.site.conftest import Visitor, served
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def fold(book, kind: str) -> list[Tag]:
 
 @pytest.mark.parametrize(
     "asset",
-    ["tex-chtml", "MathJax", "math.js", "mystnb", "togglebutton", "predict",
+    ["tex-chtml", "MathJax", "mystnb", "togglebutton", "predict",
      "sphinx-design", "exercise"],
 )  # fmt: skip
 def test_a_page_fetches_only_what_it_uses(book, asset):

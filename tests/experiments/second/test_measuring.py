@@ -4,12 +4,12 @@ import json
 import math
 
 import pytest
-import small
 from safetensors.torch import save_file
 
 from experiments import files, runs
 from experiments.second import measuring, metrics, resampling
 from experiments.second.runs import Run
+from tests.experiments.second import small
 
 HISTORY = [{"images_seen": 128, "reconstruction": 300.0}]
 ABOUT = {"lr": 0.016, "seconds": 1.0, "device": "cpu"}

@@ -6,7 +6,6 @@ The judge sees four by four pixels, so that nothing has to be trained.
 from types import SimpleNamespace
 
 import pytest
-import small
 import torch
 import torch.nn.functional as F
 
@@ -16,6 +15,7 @@ from experiments import runs
 from experiments.second import beside, metrics, subject
 from experiments.second.referees import BLUR, PIXELS, Referee
 from experiments.second.runs import Run
+from tests.experiments.second import small
 
 
 def look(images: torch.Tensor) -> torch.Tensor:

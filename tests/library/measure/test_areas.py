@@ -4,9 +4,16 @@ import math
 
 import pytest
 import torch
-from known import CODES, TEN, broken, generator, normal, ring
 
 from aevae_lib import measure
+from tests.library.measure.known import (
+    CODES,
+    TEN,
+    broken,
+    generator,
+    normal,
+    ring,
+)
 
 CLASSES, LABELS = torch.arange(10), torch.arange(20_000) % 10
 

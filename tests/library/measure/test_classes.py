@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from known import CODES, TEN, broken, generator, normal
 
 from aevae_lib import measure
+from tests.library.measure.known import CODES, TEN, broken, generator, normal
 
 LABELS = torch.arange(20_000) % 10
 

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 import torch
-from known import CODES, broken, normal, uniform
 from scipy.linalg import sqrtm
 
 from aevae_lib import measure
+from tests.library.measure.known import CODES, broken, normal, uniform
 
 
 def expected_coverage(generated, real, neighbours=5):

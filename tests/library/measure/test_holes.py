@@ -2,9 +2,16 @@
 
 import pytest
 import torch
-from known import CODES, broken, generator, normal, ring, squares
 
 from aevae_lib import measure
+from tests.library.measure.known import (
+    CODES,
+    broken,
+    generator,
+    normal,
+    ring,
+    squares,
+)
 
 
 def test_hole_between_two_squares():

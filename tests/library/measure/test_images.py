@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
-from known import generator
 
 from aevae_lib import measure
 from aevae_lib.data import Split
+from tests.library.measure.known import generator
 
 
 def garments(n, seed=0):

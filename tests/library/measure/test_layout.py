@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from known import CODES, broken, generator, normal, ring
 
 from aevae_lib import measure
+from tests.library.measure.known import CODES, broken, generator, normal, ring
 
 
 @pytest.mark.parametrize("dims", [1, 2, 16])

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from known import CODES, broken, normal, uniform
 
 from aevae_lib import data, measure
 from aevae_lib.likelihoods import Bernoulli
+from tests.library.measure.known import CODES, broken, normal, uniform
 
 
 def linear_images(

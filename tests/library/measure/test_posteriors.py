@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
-from known import CODES, broken, generator, normal
 
 from aevae_lib import measure
 from aevae_lib.losses import kl_divergence
+from tests.library.measure.known import CODES, broken, generator, normal
 
 
 def posteriors(n=500, dims=3):

@@ -4,11 +4,11 @@ import math
 
 import pytest
 import torch
-from known import CODES, broken, generator, normal
 from scipy.integrate import quad
 from scipy.stats import norm
 
 from aevae_lib import measure
+from tests.library.measure.known import CODES, broken, generator, normal
 
 N = 100_000
 
