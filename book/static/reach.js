@@ -1,13 +1,15 @@
-// A formula wider than the page scrolls in its own box: let the keyboard reach it.
-function reachWideFormulas() {
-  for (const formula of document.querySelectorAll('mjx-container[display="true"]')) {
-    formula.toggleAttribute("tabindex", formula.scrollWidth > formula.clientWidth);
-    if (formula.hasAttribute("tabindex")) formula.tabIndex = 0;
+// What is wider than its box scrolls there: let the keyboard reach it. The theme looks at code
+// and output only once, as a rule before their type has come, and at formulas never.
+function reachWhatIsWide() {
+  for (const box of document.querySelectorAll('mjx-container[display="true"], pre')) {
+    const isTall = box.matches("pre") && box.scrollHeight > box.clientHeight;
+    if (box.scrollWidth > box.clientWidth || isTall) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
   }
 }
 
 addEventListener("load", async () => {
-  await window.MathJax?.startup.promise;
-  reachWideFormulas();
-  addEventListener("resize", reachWideFormulas);
+  await Promise.all([window.MathJax?.startup.promise, document.fonts.ready]);
+  reachWhatIsWide();
+  addEventListener("resize", reachWhatIsWide);
 });
