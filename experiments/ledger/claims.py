@@ -66,7 +66,7 @@ CLAIMS = {
             "less than our margin. Draws of a box have no row here: at 2 "
             "dimensions they are more "
             "uneven by less than the margin, at 16 and 64 by more "
-            "({doc}`08_more_dimensions`). "
+            "({doc}`10_more_dimensions`). "
             "Whether it is the *large* classes that win is looked at in "
             "{doc}`03_between_two_coats`."
         ),
@@ -90,7 +90,7 @@ CLAIMS = {
     ),
     "P4": Claim(
         "More dimensions make P1, P2 and P3 worse",
-        "08_more_dimensions",
+        "10_more_dimensions",
         reading=(
             "None of the three headline rows shows growth; volumes for each "
             "dimension even draw "
@@ -98,7 +98,7 @@ CLAIMS = {
             "of simple samplers "
             "does grow: codes get more lopsided, and draws of one Gaussian "
             "more doubtful "
-            "({doc}`08_more_dimensions`). Flips and draws of a mixture get "
+            "({doc}`10_more_dimensions`). Flips and draws of a mixture get "
             "better. That codes are "
             "told from a Gaussian less often at 64 dimensions is the judge's "
             "failure "
@@ -144,7 +144,7 @@ CLAIMS = {
     ),
     "V2": Claim(
         "A VAE trained on shirts, sampled, gives diverse shirts",
-        "10_draw_me_a_shirt",
+        "12_draw_me_a_shirt",
         reading=(
             "Diverse, not by our limit, and at 16 dimensions less so in every "
             "run than those of "
@@ -160,7 +160,7 @@ CLAIMS = {
     "L1": Claim(
         "A VAE's loss is reconstruction plus KL; an autoencoder's is the first "
         "alone",
-        "05_price_of_a_cloud",
+        "06_price_of_a_cloud",
         reading=(
             "The closed form and a draw agree to about a hundredth of a nat."
         ),
@@ -168,7 +168,7 @@ CLAIMS = {
     ),
     "L2": Claim(
         "The KL term avoids overfitting and makes the latent space more robust",
-        "09_beta_dial",
+        "11_beta_dial",
         reading=(
             "Noise on the codes costs a VAE less at both dimensions, which is "
             "the second half. For "
@@ -178,7 +178,7 @@ CLAIMS = {
             "do not settle by "
             "how much. On 55,000 neither overfits much. Stopping the "
             "autoencoder early does more "
-            "(on validation images, {doc}`09_beta_dial`)."
+            "(on validation images, {doc}`11_beta_dial`)."
         ),
         read_for="holds with a caveat",
     ),
@@ -194,7 +194,7 @@ CLAIMS = {
             "instead, the VAE's prior "
             "covers more at 16. What does hold is that at 2 dimensions that "
             "prior meets hardly a "
-            "hole. {doc}`09_beta_dial` turns the weight of the KL."
+            "hole. {doc}`11_beta_dial` turns the weight of the KL."
         ),
         read_for="does not hold",
     ),

@@ -697,7 +697,7 @@ def built(tmp_path, results):
             page.table(judged)
         )
         pages = {claim.shown for claim in command.CLAIMS.values()} - {None} | {
-            "protocol", "protocol2", "11_who_judges",
+            "protocol", "protocol2", "08_who_judges",
         }  # fmt: skip
         for name in pages:
             (chapters / f"{name}.md").write_text(
