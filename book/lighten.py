@@ -1,51 +1,38 @@
-"""What a page need not fetch: taken off its head, out of the theme's styles and
-out of the site's folder.
-"""
+"""What a page need not fetch, taken off its head and out of the site."""
 
 import re
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
 from PIL import Image
 
-# What an article must have in it for these scripts and styles to be of use.
+# What an article must have in it for these scripts to be of use.
 NEEDS = {
-    r'class="[^"]*\bmath\b': (r"mathjax/", r"/math\.js", r"^window\.MathJax"),
-    r'class="[^"]*\bsd-': (r"sphinx-design\.min\.css",),
+    r'class="[^"]*\bmath\b': (r"mathjax/", r"^window\.MathJax"),
     r'class="[^"]*\bsd-tab': (r"design-tabs\.js",),
-    r'class="[^"]*\bexercise': (r"exercise\.css",),
     r'class="[^"]*\bprediction\b': (r"predict\.js",),
     r'class="[^"]*\blab-menus\b': (r"/lab\.js",),
-    r'class="cell\b': (r"mystnb\.\w+\.css",),
     r'class="[^"]*\b(toggle|dropdown)\b': (r"togglebutton", r"^let toggle"),
     r'class="[^"]*\bhighlight\b': (r"copybutton", r"clipboard"),
 }
 NEVER = (r"scripts/fontawesome\.js",)  # our font of icons stands for it
-AT_ONCE = "documentation_options.js"  # what a script within the page speaks to
+AT_ONCE = "documentation_options.js"  # scripts within the page speak to it
 SEARCH = (r"searchtools\.js", r"language_data\.js", r"searchindex\.js")
 TAG = re.compile(
     r"[ \t]*(?:<script\b([^>]*)>((?:(?!</script>).)*)</script>"
-    r'|<link\b([^>]*rel="(?:stylesheet|preload)"[^>]*)>)\n?',
+    r'|<link\b([^>]*rel="preload"[^>]*)>)\n?',
     re.DOTALL,
 )
 IMAGE = re.compile(r"<img\b[^>]*>")
-ICON_FONT = re.compile(
-    r"url\(\.\./vendor/fontawesome/webfonts/(fa-[\w-]+)\.woff2\) "
-    r'format\("woff2"\),url\([^)]*\) format\("truetype"\)'
-)
-ICON_RULE = re.compile(
-    r'(?:\.fa-[\w-]+:before,?)+\{content:"(?:\\([0-9a-f]+)|[^"]*)"\}'
-)
 
 
-def without_unused(text: str, name: str) -> str:
-    """A page without the scripts and styles that nothing in it uses, and whose
-    text does not wait for the scripts that it does use.
+def without_unused(text: str, page: Path, site: Path) -> str:
+    """A page without the scripts that nothing in it uses, and whose text does
+    not wait for those that it does use.
     """
     head, start, body = text.partition("<body")
     found = re.search(r"<article.*</article>", body, re.DOTALL)
     article = found[0] if found else ""
-    idle = [*NEVER, *(() if name == "search.html" else SEARCH)]
+    idle = [*NEVER, *(() if page.name == "search.html" else SEARCH)]
     for need, assets in NEEDS.items():
         if found and not re.search(need, article):
             idle += assets
@@ -56,9 +43,10 @@ def without_unused(text: str, name: str) -> str:
         what = source[1] if source else code.strip()
         if any(re.search(one, what) for one in idle):
             return ""
-        waits = (
-            about and source and "defer" not in about and AT_ONCE not in what
-        )
+        if AT_ONCE in what:
+            code = (site / "_static" / AT_ONCE).read_text(encoding="utf-8")
+            return f"<script>{code}</script>\n"
+        waits = about and source and "defer" not in about
         return tag[0].replace("<script", "<script defer") if waits else tag[0]
 
     return TAG.sub(keep, head) + start + body
@@ -88,20 +76,8 @@ def with_sized_images(text: str, page: Path) -> str:
 
 
 def lighten_site(folder: Path) -> None:
-    """The theme's styles with our few icons, and no file that no page asks
-    for.
-    """
+    """Leave no file that no page asks for."""
     static = folder / "_static"
-    fonts = [TTFont(file) for file in (static / "icons").glob("*.woff")]
-    icons = {f"{code:x}" for font in fonts for code in font.getBestCmap()}
-
-    def keep(rule: re.Match) -> str:
-        return rule[0] if rule[1] in icons else ""
-
-    file = static / "styles" / "pydata-sphinx-theme.css"
-    styles = file.read_text(encoding="utf-8")
-    styles = ICON_FONT.sub(r'url(../icons/\1.woff) format("woff")', styles)
-    file.write_text(ICON_RULE.sub(keep, styles), encoding="utf-8")
     for idle in [
         *static.rglob("*.map"),
         *(static / "scripts").glob("fontawesome.*"),

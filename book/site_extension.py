@@ -21,7 +21,7 @@ from sphinx.errors import ExtensionError
 from aevae_lib import data
 from aevae_lib.widgets import source
 
-from . import figures, folds, inks, lighten, social
+from . import figures, folds, inks, lighten, social, styles
 
 BOOK = Path(__file__).parent
 VENDOR = BOOK / "_vendor"
@@ -218,13 +218,13 @@ def mend_the_pages(app: Sphinx, error: Exception | None) -> None:
         mended = place_widgets(mended, page, Path(app.outdir) / "_static")
         drawn = drawn_figures(app.config)
         mended = figures.with_variants(mended, page, drawn)
-        name = page.relative_to(app.outdir).as_posix()
-        mended = lighten.without_unused(mended, name)
+        mended = lighten.without_unused(mended, page, Path(app.outdir))
         mended = social.with_card(mended, page, app)
         mended = lighten.with_sized_images(mended, page)
         if mended != text:
             page.write_text(mended, encoding="utf-8")
     lighten.lighten_site(Path(app.outdir))
+    styles.join(Path(app.outdir))
 
 
 def place_widgets(text: str, page: Path, static: Path) -> str:

@@ -22,9 +22,11 @@ def with_card(text: str, page: Path, app: Sphinx) -> str:
     if 'property="og:title"' in text or not article or not name:
         return text
     address = urljoin(app.config.html_baseurl, relative(page, app))
+    given, words = described(text, article[0])
     card = {
+        "description": "" if given else words,
         "og:title": name,
-        "og:description": described(text, article[0]),
+        "og:description": words,
         "og:type": "article",
         "og:url": address,
         "og:site_name": app.config.html_title,
@@ -34,7 +36,7 @@ def with_card(text: str, page: Path, app: Sphinx) -> str:
         card["og:image:alt"] = figure[1]
         card["twitter:card"] = "summary_large_image"
     tags = "".join(
-        f'<meta {"name" if name[:7] == "twitter" else "property"}="{name}" '
+        f'<meta {"property" if name[:3] == "og:" else "name"}="{name}" '
         f'content="{html.escape(html.unescape(value))}"/>\n'
         for name, value in card.items()
         if value
@@ -46,12 +48,14 @@ def relative(page: Path, app: Sphinx) -> str:
     return page.relative_to(app.outdir).as_posix()
 
 
-def described(text: str, article: str) -> str:
-    """A page's own description, or its first paragraph."""
+def described(text: str, article: str) -> tuple[bool, str]:
+    """Whether a page describes itself, and how; else its first paragraph."""
     given = re.search(r'<meta content="([^"]*)" name="description"', text)
     first = re.search(r"<p>(.*?)</p>", article, re.DOTALL)
     words = given[1] if given else plain(first[1]) if first else ""
-    return words if len(words) <= LONG else f"{words[: LONG - 1].rstrip()}…"
+    if len(words) > LONG:
+        words = f"{words[: LONG - 1].rstrip()}…"
+    return bool(given), words
 
 
 def first_figure(article: str, page: Path) -> tuple[str, str] | None:

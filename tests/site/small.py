@@ -53,7 +53,7 @@ PAGE = """<!doctype html>
 
 KIND = "application/vnd.jupyter.widget"
 HEAD = f"""<script type="{KIND}-state+json">{{state}}</script>
-<script defer src="_static/widgets.js"></script>"""
+<script defer src="_static/views.js"></script>"""
 VIEW = f'<script type="{KIND}-view+json">{{view}}</script>'
 
 
@@ -138,6 +138,7 @@ def write_static(folder: Path) -> None:
         ROOT / "book" / "_vendor" / "widgets.js",
         ROOT / "book" / "_vendor" / "widgets.css",
         ROOT / "book" / "static" / "book.css",
+        ROOT / "book" / "static" / "views.js",
         source.FOLDER / "place.css",
     ):
         shutil.copy(file, folder)

@@ -67,17 +67,15 @@ def fold(book, kind: str) -> list[Tag]:
 
 
 @pytest.mark.parametrize(
-    "asset",
-    ["tex-chtml", "MathJax", "mystnb", "togglebutton", "predict",
-     "sphinx-design", "exercise"],
-)  # fmt: skip
+    "asset", ["tex-chtml", "MathJax", "togglebutton", "predict", "views.js"]
+)
 def test_a_page_fetches_only_what_it_uses(book, asset):
     plain, full = (
         any(asset in one for one in assets(book, name))
         for name in ("index", "one")
     )
     assert not plain
-    assert full == (asset not in ("sphinx-design", "exercise"))
+    assert full
 
 
 @pytest.mark.parametrize(
@@ -98,12 +96,38 @@ def test_the_text_waits_for_no_script(book):
         for script in head.find_all("script", src=True)
         if not script.has_attr("defer")
     ]
-    assert waits == ["../_static/documentation_options.js"]
+    assert waits == []
+
+
+def test_every_page_waits_for_one_sheet_of_what_the_site_uses(book):
+    folder = book[0] / "_build" / "html"
+    for name, text in pages(book[0]).items():
+        if "data-content_root" not in text:
+            continue  # a template, or a page that only leads to another
+        head = BeautifulSoup(text, "html.parser").find("head")
+        (link,) = head.find_all("link", rel="stylesheet")
+        address = link["href"].partition("?")[0]
+        sheet = (folder / name).parent / address
+        assert sheet.resolve() == folder / "_static" / "site.css"
+    styles = sheet.read_text(encoding="utf-8")
+    for used in (".card", ".sd-row", ".prediction", "data-theme=dark", ".show"):
+        assert (used in styles) == (used != ".sd-row"), used
+    assert "@import" not in styles
+    for address in re.findall(r"url\([\"']?(?!data:)([^)\"']+)", styles):
+        assert (sheet.parent / address).is_file(), address
+
+
+def test_a_page_says_in_a_sentence_what_it_is_about(book):
+    text = pages(book[0])["chapters/one.html"]
+    found = BeautifulSoup(text, "html.parser").find_all(
+        "meta", attrs={"name": "description"}
+    )
+    assert [tag["content"] for tag in found] == ["A formula: \\(x^2\\)."]
 
 
 def test_every_icon_on_show_is_in_the_font(book, browser):
     folder = book[0] / "_build" / "html"
-    styles = folder / "_static" / "styles" / "pydata-sphinx-theme.css"
+    styles = folder / "_static" / "site.css"
     rules = styles.read_text(encoding="utf-8")
     named = set(re.findall(r"\bfa-[a-z]+(?:-[a-z]+)*", " ".join(
         str(tag.get("class")) for text in pages(book[0]).values()

@@ -45,7 +45,7 @@ def page(visitor, request):
 @pytest.mark.parametrize("name", PAGES)
 def test_only_pages_with_widgets_load_their_script(site, name):
     text = (BUILT / f"{name}.html").read_text(encoding="utf-8")
-    assert ("_static/widgets.js" in text) == (STATE in text)
+    assert ("_static/views.js" in text) == (STATE in text)
 
 
 @pytest.mark.parametrize("page", WITH_SLIDERS, indirect=True)
