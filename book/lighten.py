@@ -7,14 +7,17 @@ from PIL import Image
 
 # What an article must have in it for these scripts to be of use.
 NEEDS = {
-    r'class="[^"]*\bmath\b': (r"mathjax/", r"^window\.MathJax"),
+    r'class="[^"]*\bmath\b': (r"/formulas\.js", r"^window\.MathJax"),
     r'class="[^"]*\bsd-tab': (r"design-tabs\.js",),
     r'class="[^"]*\bprediction\b': (r"predict\.js",),
     r'class="[^"]*\blab-menus\b': (r"/lab\.js",),
     r'class="[^"]*\b(toggle|dropdown)\b': (r"togglebutton", r"^let toggle"),
     r'class="[^"]*\bhighlight\b': (r"copybutton", r"clipboard"),
 }
-NEVER = (r"scripts/fontawesome\.js",)  # our font of icons stands for it
+NEVER = (
+    r"scripts/fontawesome\.js",  # our font of icons stands for it
+    r"mathjax/",  # formulas.js fetches it
+)
 AT_ONCE = "documentation_options.js"  # scripts within the page speak to it
 SEARCH = (r"searchtools\.js", r"language_data\.js", r"searchindex\.js")
 TAG = re.compile(

@@ -84,6 +84,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_css_file("type.css")
     app.add_css_file("book.css")
     app.add_css_file("place.css")
+    app.add_js_file("formulas.js", loading_method="defer")
     app.add_js_file("reach.js", loading_method="defer")
     app.add_js_file("lab.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -67,7 +67,8 @@ def fold(book, kind: str) -> list[Tag]:
 
 
 @pytest.mark.parametrize(
-    "asset", ["tex-chtml", "MathJax", "togglebutton", "predict", "views.js"]
+    "asset",
+    ["formulas.js", "MathJax", "togglebutton", "predict", "views.js"],
 )
 def test_a_page_fetches_only_what_it_uses(book, asset):
     plain, full = (
