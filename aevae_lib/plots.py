@@ -239,6 +239,30 @@ def class_bars(
     return ax
 
 
+def intervals(
+    found: dict[str, Sequence[float]],
+    color: str | Sequence[str],
+    ax: Axes | None = None,
+    shift: float = 0.0,
+    **dots,
+) -> Axes:
+    """Means with their intervals, a row for each name, from the top down:
+    {name: (mean, low, high)}; what follows in a row is not drawn.
+
+    `color` is one for all rows or one for each. `shift` moves rows down by a
+    part of a row, so that several models can share one.
+    """
+    ax = ax or plt.figure(figsize=WIDE).add_subplot()
+    mean, low, high = np.array([row[:3] for row in found.values()]).T
+    rows = np.arange(len(found)) + shift
+    ax.hlines(rows, low, high, color)
+    ax.scatter(mean, rows, c=color, **{"s": 22, "zorder": 3, **dots})
+    ax.set_yticks(range(len(found)), found)
+    ax.set_ylim(len(found) - 0.5, -0.5)
+    ax.tick_params("y", length=0)
+    return ax
+
+
 _GREY = {"cmap": "gray", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
 
 

@@ -208,3 +208,20 @@ def test_tensors_that_carry_gradients_can_be_drawn():
 
 def test_source_is_shown_as_it_is():
     assert "def plane(" in plots.show(plots.plane).data
+
+
+def test_intervals_stand_in_rows_from_the_top_down():
+    found = {"one": (2.0, 1.0, 4.0, 10), "two": (5.0, 5.0, 5.5, 10)}
+    colors = ["#ff0000", "#0000ff"]
+    ax = plots.intervals(found, colors, shift=0.1, label="all")
+    names = [text.get_text() for text in ax.get_yticklabels()]
+    assert names == ["one", "two"]
+    lines, dots = ax.collections
+    ends = [line.tolist() for line in lines.get_segments()]
+    assert ends == [[[1, 0.1], [4, 0.1]], [[5, 1.1], [5.5, 1.1]]]
+    assert dots.get_offsets().tolist() == [[2, 0.1], [5, 1.1]]
+    assert dots.get_label() == "all"
+    for drawn in (lines.get_color(), dots.get_facecolor()):
+        assert drawn.tolist() == [[1, 0, 0, 1], [0, 0, 1, 1]]
+    bottom, top = ax.get_ylim()
+    assert bottom > top
