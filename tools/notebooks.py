@@ -7,8 +7,8 @@ The set-up cell is renewed from tools/setup_cell.py. Outputs and execution
 counts are removed, except in cells tagged `nbval-check-output`, which nbval
 compares; their count becomes the cell's place among the code cells, as in a
 notebook that ran once from top to bottom. Metadata that editors leave behind is
-removed, a page's own (`myst`) is not. `--check` only names what would change,
-and fails.
+removed; a page's own (`myst`) is not, nor are the known `slips` of an
+exercise. `--check` only names what would change, and fails.
 """
 
 import sys
@@ -68,7 +68,7 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         kept = {
             key: cell.metadata[key]
-            for key in ("mystnb", "tags")
+            for key in ("mystnb", "slips", "tags")
             if key in cell.metadata
         }
         cell.metadata = NotebookNode(kept)
