@@ -15,6 +15,7 @@ from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
 from aevae_lib import data, sample, zoo
+from aevae_lib.models import Autoencoder
 
 FOLDER = Path(__file__).parent / "static" / "cards"
 COUNT = 5
@@ -63,15 +64,26 @@ def strips() -> dict[str, Tensor]:
         ),
         "03": sample.pictures(ae, ends[:1] + along * (ends[1:] - ends[:1])),
         "04": sample.pictures(vae, mu + (logvar / 2).exp() * noise),
-        "05": sample.pictures(vae, mu + wide),
-        "06": sample.pictures(vae, noise),
+        "05": sample.pictures(vae, noise),
+        "06": sample.pictures(vae, mu + wide),
         "07": pair,
-        "08": torch.cat([redrawn(model, bag) for model in sizes]),
-        "09": torch.cat([redrawn(model, boot) for model in dial]),
-        "10": sample.pictures(shirts, drawn),
-        "11": torch.cat([gaussian_blur(real, 13, 0.05 + k / 2)
+        "08": torch.cat([gaussian_blur(real, 13, 0.05 + k / 2)
                          for k in range(COUNT)]),
+        "09": torch.cat([real, shaken(ae16, boot), shaken(vae16, boot)]),
+        "10": torch.cat([redrawn(model, bag) for model in sizes]),
+        "11": torch.cat([redrawn(model, boot) for model in dial]),
+        "12": sample.pictures(shirts, drawn),
     }  # fmt: skip
+
+
+def shaken(model: Autoencoder, image: Tensor) -> Tensor:
+    """What a model redraws from two codes near that of an image (1, 1, 32, 32):
+    (2, 1, 32, 32).
+    """
+    codes = sample.encode(model, data.read_folder(data.SAMPLE_FOLDER)[1].images)
+    noise = sample.prior(codes)(2, seed=0)
+    z = sample.encode(model, image) + codes.std(0) / 2 * noise
+    return sample.pictures(model, z)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ CLAIMS = {
             "does not, and "
             "neither a box nor one Gaussian does at 16 dimensions. At 2 "
             "dimensions the judge is "
-            "lenient: see {doc}`07_ae_vs_vae`."
+            "lenient: see {doc}`08_who_judges`."
         ),
         read_for="holds with a caveat",
     ),
@@ -79,7 +79,7 @@ CLAIMS = {
         reading=(
             "A fitted Gaussian often falls where no code is, far less often "
             "with the book's "
-            "network ({doc}`07_ae_vs_vae`). What it draws there passes for a "
+            "network ({doc}`09_kl_or_noise`). What it draws there passes for a "
             "garment as often as "
             "elsewhere, by our judge. But at 2 dimensions that judge passes "
             "almost any smooth "
@@ -119,7 +119,7 @@ CLAIMS = {
     ),
     "V0": Claim(
         "The VAE addresses what the autoencoder leaves open",
-        "07_ae_vs_vae",
+        "09_kl_or_noise",
         reading=(
             "Where there is no clear difference the VAE is still better in "
             "each of the ten runs: "
@@ -127,7 +127,7 @@ CLAIMS = {
             "By how much varies "
             "too widely for P2, and is less than our margin for P5. With the "
             "book's network the "
-            "lead in P3 is gone ({doc}`07_ae_vs_vae`)."
+            "lead in P3 is gone ({doc}`09_kl_or_noise`)."
         ),
         read_for="milder: P1, P3; no clear difference: P2, P5",
     ),
