@@ -70,6 +70,16 @@ def test_no_code_is_cut_off_on_a_laptop(visitor, name):
     assert cut == []
 
 
+@pytest.mark.parametrize("visitor", [(390, 844)], indirect=True, ids=["phone"])
+def test_a_margin_note_takes_the_width_of_a_phone(visitor):
+    page = visitor.open("chapters/01_garments")
+    text = page.locator("article p").first.bounding_box()
+    notes = page.locator("aside.margin").all()
+    assert notes
+    for note in notes:
+        assert note.bounding_box()["width"] == pytest.approx(text["width"])
+
+
 @pytest.mark.parametrize("visitor", [(320, 640)], indirect=True, ids=["320 px"])
 def test_pages_fit_the_narrowest_phone(visitor):
     wider = {name: visitor.open(name).evaluate(SIDEWAYS) for name in PAGES}
