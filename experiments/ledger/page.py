@@ -73,6 +73,16 @@ def table(judged: list[Judged]) -> str:
 
 # --- the page ----------------------------------------------------------------
 
+# The first protocol's words for a claim, in those that the whole course uses.
+WORDS = {
+    "holds": "supported",
+    "holds with a caveat": "mixed",
+    "does not hold": "not supported",
+    "no clear difference": "no difference",
+    "no problem to cure": "no difference",
+    "not measured yet": "not settled",
+    "not defined": "not settled",
+}
 PREFACE = Path(__file__).with_name("preface.md")
 PROBLEMS = ("measured", "AE", "VAE", "floor", "margin", "AE has it?", "cured?")
 STATEMENTS = ("measured", "value", "AE", "VAE", "beside", "margin", "holds?")
@@ -84,7 +94,7 @@ def page(judged: list[Judged], claims: dict[str, Claim]) -> str:
         [
             f"{{ref}}`{name} <claim-{name.lower()}>`",
             claim.words,
-            f"**{overall(name, judged)}**",
+            verdict(name, claim, judged),
         ]
         for name, claim in claims.items()
     ]
@@ -97,11 +107,23 @@ def page(judged: list[Judged], claims: dict[str, Claim]) -> str:
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
+def verdict(name: str, claim: Claim, judged: list[Judged]) -> str:
+    """The verdict on a claim as a chip; as several, if it is about several."""
+    found = overall(name, judged)
+    if claim.identity and found == "holds":
+        return "{verdict}`by definition`"
+    parts = [part.partition(": ") for part in found.split("; ")]
+    return "; ".join(
+        f"{{verdict}}`{WORDS.get(word, word)}` {about}".rstrip()
+        for word, _, about in parts
+    )
+
+
 def section(name: str, claim: Claim, judged: list[Judged]) -> list[str]:
     """What the page says about one claim."""
     lines = [
         f"(claim-{name.lower()})=", f"## {name}. {claim.words}", "",
-        f"**Verdict: {overall(name, judged)}.**",
+        verdict(name, claim, judged),
     ]  # fmt: skip
     if claim.reading:
         lines.append(claim.reading)

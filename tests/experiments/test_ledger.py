@@ -17,6 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from aevae_lib import evidence
+from book import folds
 from experiments.ledger import __main__ as command
 from experiments.ledger import page, rule, sources
 from experiments.ledger.rule import MISSING, UNDEFINED, Judged
@@ -719,6 +720,7 @@ def built(tmp_path, results):
                 book, None, tmp_path / "html", tmp_path / "trees", "html",
                 overrides, status=None, warning=warnings,
             )  # fmt: skip
+            app.add_role("verdict", folds.verdict)
             app.build()
         assert warnings.getvalue() == ""
         html = tmp_path / "html" / "chapters" / "ledger.html"
