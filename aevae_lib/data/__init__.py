@@ -12,11 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import folders
 from .files import ASSETS as ASSETS
 from .files import FILES as FILES
 from .files import SETS, KnownSet, find_folder, read_arrays
 from .files import DataError as DataError
 from .files import cache_folder as cache_folder
+from .folders import Report as Report
 
 FASHION_CLASSES = SETS["fashion-mnist"].classes
 SAMPLE_FOLDER = SETS["fashion-mnist"].shipped
@@ -82,6 +84,7 @@ class DataSet:
     test: Split  # what is reported
     source: str
     title: str = ""  # the name as it stands in a sentence
+    report: Report | None = None  # on a folder of pictures, file by file
 
     classes = property(lambda self: self.train.classes)
     frame = property(lambda self: self.train.frame)
@@ -125,16 +128,72 @@ def from_folder(
     classes: Sequence[str] = (),
     frame: int = 2,
     device: str | torch.device | None = None,
+    *,
+    prefix: str = "",
+    transposed: bool = False,
 ) -> DataSet:
     """MNIST, KMNIST or any other grey pictures that lie in a folder as the four
     idx files of MNIST; `frame` black pixels are put on every side, and the last
     twelfth of the training images is for validation.
 
-    Raises `DataError` for a file that is missing or damaged.
+    EMNIST's letters are read by `prefix="emnist-letters-"`, with which their
+    files' names begin, and `transposed=True`, since they lie on their side.
+    They are numbered from 1, so the first of their `classes` is for nobody.
+
+    Raises `DataError` for a file that is missing or damaged, and for labels
+    that `classes` have no name for.
     """
     folder = Path(folder).expanduser().absolute()
-    known = KnownSet(folder.name, tuple(classes), frame)
+    layout = {"prefix": prefix, "transposed": transposed}
+    known = KnownSet(folder.name, tuple(classes), frame, **layout)
     return divided(known.title, folder, str(folder), known, pick_device(device))
+
+
+def image_folder(
+    path: str | Path,
+    size: int | tuple[int, int] = 32,
+    channels: int = 1,
+    *,
+    skip: bool = False,
+    crop: bool = False,
+    ground: int = 0,
+    validation: float = 0.1,
+    test: float = 0.1,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+) -> DataSet:
+    """Pictures of any size and kind in a folder, each sub-folder a class, as
+    uint8 (N, channels, *size), in grey (1 channel) or colour (3).
+
+    All keep their proportions: bars in the grey value `ground` (0 to 255) fill
+    the rest, or with `crop` the middle is cut out. `ground` is also what shows
+    through transparent parts. `validation` and `test` are the shares of every
+    class that are kept back; `seed` fixes which.
+
+    `report` of what comes back names each file that needed care, and `print`
+    shows it. A file that cannot be used stops the reading with a `DataError`
+    that holds the report; with `skip` it is left out, and named there.
+    """
+    device = pick_device(device)
+    wanted = folders.Wanted(size, channels, crop, ground)
+    folders.check_shares(validation, test)
+    folder = Path(path).expanduser().absolute()
+    pictures, report = folders.read_pictures(folder, wanted)
+    if report.faults and not skip:
+        raise DataError(f"{report}\nskip=True reads the others without them.")
+    classes, labels = folders.classes_of(list(pictures), folder.name)
+    parts = folders.dealt(list(pictures), labels, validation, test, seed)
+    shares = 1, validation, test
+    if any(s and not part for s, part in zip(shares, parts, strict=True)):
+        raise DataError(
+            f"{report}\nToo few for a share of {validation} to validate and "
+            f"{test} to test. Add pictures, or change the shares."
+        )
+    images = torch.from_numpy(np.stack(list(pictures.values()))).to(device)
+    whole = Split(images, labels, classes)
+    less = f", {len(report.faults):,} files left out" if report.faults else ""
+    splits = (whole[chosen] for chosen in parts)
+    return DataSet(folder.name, *splits, f"{folder}{less}", report=report)
 
 
 def divided(
@@ -153,6 +212,8 @@ def read_folder(
     """All training images and the test images of a folder of idx files."""
     arrays = read_arrays(folder, known)
     names = known.classes or numbered(torch.cat(arrays[1::2]))
+    if known.transposed:
+        arrays[::2] = [images.mT.contiguous() for images in arrays[::2]]
     train, test = (
         Split(pad(images, known.frame), labels, names, known.frame)
         for images, labels in (arrays[:2], arrays[2:])

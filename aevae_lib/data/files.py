@@ -37,6 +37,8 @@ class KnownSet:
     classes: tuple[str, ...] = ()
     frame: int = 0  # black pixels to put on every side of its pictures
     validation: float = 1 / 12  # share of training images, the last, kept back
+    prefix: str = ""  # what its files' names begin with
+    transposed: bool = False  # whether its pictures lie on their side
     # By edition: SHA-256 of the uncompressed files, in the order of FILES.
     checksums: dict[str, list[str]] = field(default_factory=dict)
     shipped: Path = ASSETS  # where the whole set is, or its substitute
@@ -143,11 +145,12 @@ def read_arrays(folder: Path, known: KnownSet) -> list[Tensor]:
     """What the four files of a folder hold, their checksums verified if the
     set has any: training images and labels, test images and labels.
     """
-    paths = find_files(folder, known.title)
+    paths = find_files(folder, known)
     arrays, sums = zip(*map(read_idx, paths), strict=True)
     editions = known.checksums.values() or [list(sums)]  # nothing to compare
     sizes = [len(array) for array in arrays]
     if list(sums) in editions and sizes[::2] == sizes[1::2]:
+        check_names(folder, known, torch.cat(arrays[1::2]))
         return list(arrays)
     columns = zip(*editions, strict=True)
     right = [one in good for one, good in zip(sums, columns, strict=True)]
@@ -165,9 +168,20 @@ def read_arrays(folder: Path, known: KnownSet) -> list[Tensor]:
     )
 
 
-def find_files(folder: Path, title: str) -> list[Path]:
+def check_names(folder: Path, known: KnownSet, labels: Tensor) -> None:
+    """Refuse labels (N,) for which too few classes are named."""
+    most, names = max(labels.tolist(), default=-1), len(known.classes)
+    if names and most >= names:
+        raise DataError(
+            f"{folder}: its labels go up to {most}, and {names} classes are "
+            f"named. Name {most + 1} from label 0 on, or none."
+        )
+
+
+def find_files(folder: Path, known: KnownSet) -> list[Path]:
     """The four files, gzipped or not, with a hyphen in their names or a dot,
-    in the folder itself or where torchvision puts them below its root.
+    "t10k" or "test", in the folder itself or where torchvision puts them below
+    its root.
     """
     if not os.path.isdir(folder):
         raise DataError(
@@ -176,17 +190,20 @@ def find_files(folder: Path, title: str) -> list[Path]:
         )
 
     def look(place: Path, file: str) -> Path | None:
-        names = (file, file.replace("-idx", ".idx"))
+        names = [file, file.replace("t10k", "test")]
+        names += [name.replace("-idx", ".idx") for name in names]
+        names = [f"{known.prefix}{name}" for name in names]
         paths = (place / f"{n}{end}" for n in names for end in (".gz", ""))
         return next(filter(os.path.isfile, paths), None)
 
-    below = ("", "raw", f"{title.replace('-', '')}/raw")
+    below = ("", "raw", f"{known.title.replace('-', '')}/raw")
     found = [[look(folder / part, file) for file in FILES] for part in below]
     most = min(found, key=lambda paths: paths.count(None))
     if None in most:
         raise DataError(
-            f"{folder}: {FILES[most.index(None)]}.gz is missing. The four idx "
-            f"files {', '.join(FILES)}, gzipped or not, belong together."
+            f"{folder}: {known.prefix}{FILES[most.index(None)]}.gz is missing. "
+            f"The four idx files {', '.join(FILES)}, gzipped or not, belong "
+            "together; if their names begin with more, pass that as prefix."
         )
     return most
 

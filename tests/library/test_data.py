@@ -375,6 +375,39 @@ def test_class_that_only_the_test_images_have_is_numbered_too(digits):
     assert data.from_folder(digits, device="cpu").classes == tuple("012345678")
 
 
+@pytest.fixture
+def letters(digits):
+    """The same as EMNIST's letters are: under longer names, on their side,
+    numbered from 1.
+    """
+    prefix = "emnist-letters-"
+    for name in NAMES:
+        called = prefix + name.replace("t10k", "test")
+        (digits / name).rename(digits / called)
+    for part in ("train", "test"):
+        path = digits / f"{prefix}{part}-labels-idx1-ubyte.gz"
+        n = 600 if part == "train" else 100
+        values = np.arange(n, dtype=np.uint8) % 26 + 1
+        write_idx(digits, path.name.removesuffix(".gz"), values)
+    return digits
+
+
+def test_letters_of_emnist_are_found_and_stand_upright(letters):
+    names = ("", *"abcdefghijklmnopqrstuvwxyz")
+    told = {"prefix": "emnist-letters-", "device": "cpu"}
+    lying = data.from_folder(letters, names, **told)
+    found = data.from_folder(letters, names, transposed=True, **told)
+    assert [len(part) for part in parts(found)] == [550, 50, 100]
+    assert found.classes[found.train.labels[0]] == "a"
+    for one, other in zip(parts(found), parts(lying), strict=True):
+        assert one.images.equal(other.images.mT)
+        assert not one.images.equal(other.images)
+    with pytest.raises(data.DataError, match=r"up to 26, and 26 .*Name 27"):
+        data.from_folder(letters, names[1:], **told)
+    with pytest.raises(data.DataError, match=r"missing.*pass that as prefix"):
+        data.from_folder(letters)
+
+
 def test_damage_is_told_in_another_set_as_well(digits):
     damage(digits, NAMES[1], lambda packed: packed[:-9])
     with pytest.raises(data.DataError, match="truncated or corrupt"):
