@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def strips() -> dict[str, Tensor]:
-    """For each chapter, by its number: (5, 1, 32, 32) in [0, 1]."""
+    """For each chapter, by its number or a word: (5, 1, 32, 32) in [0, 1]."""
     test = data.read_folder(data.SAMPLE_FOLDER)[1]
     images = data.to_float(test.images)
 
@@ -56,6 +56,8 @@ def strips() -> dict[str, Tensor]:
     dial = [zoo.load("vae", 2, beta=beta) for beta in (0, 0.5, 4, 10, 100)]
     redrawn = sample.reconstruct
     shirts, real = zoo.load("shirt-vae", 16), data.to_float(boot)
+    animals = data.load("animals", "cpu").test
+    birds = data.to_float(animals.images)[animals.labels == 1]
     return {
         "01": images[:COUNT],
         "02": torch.cat(
@@ -73,6 +75,7 @@ def strips() -> dict[str, Tensor]:
         "10": torch.cat([redrawn(model, bag) for model in sizes]),
         "11": torch.cat([redrawn(model, boot) for model in dial]),
         "12": sample.pictures(shirts, drawn),
+        "birds": birds[:COUNT],
     }  # fmt: skip
 
 

@@ -45,6 +45,7 @@ MADE = {
     "__pycache__",
     ".ipynb_checkpoints",
     "my-vae.html",
+    "my-birds",
 }
 
 

@@ -171,7 +171,7 @@ def read_picture(
         Image.DecompressionBombWarning,
     ) as error:
         raise Unusable(
-            f"huge ({error}). Make it smaller, or raise "
+            f"huge ({str(error).rstrip('.')}). Make it smaller, or raise "
             "PIL.Image.MAX_IMAGE_PIXELS if you trust it."
         ) from error
     except Exception as error:  # damage may make a decoder raise anything

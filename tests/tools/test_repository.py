@@ -300,6 +300,8 @@ def test_a_changed_page_is_a_source_and_what_a_chapter_wrote_is_not(
     page.write_text("one")
     built = build.digest(["chapters"])
     (page.parent / "my-vae.html").write_text("a reader's model")
+    (page.parent / "my-birds").mkdir()
+    (page.parent / "my-birds" / "map.html").write_text("a reader's map")
     assert build.digest(["chapters"]) == built
     page.write_text("two")
     assert build.digest(["chapters"]) != built
