@@ -84,7 +84,7 @@ class Report:
             more = len(names) - SHOWN
             also = f" and {more:,} more" if more > 0 else ""
             listed = f"{', '.join(names[:SHOWN])}{also}"
-            lines.append(f"{what}, {len(names):,}: {listed}")
+            lines.append(f"{what} ({len(names):,}): {listed}")
         return "\n".join(lines)
 
 
@@ -140,7 +140,13 @@ def files_below(folder: Path) -> list[tuple[str, Path]]:
         ) from error
 
     found = []
-    for place, _, names in os.walk(folder, onerror=closed, followlinks=True):
+    for place, below, names in os.walk(
+        folder, onerror=closed, followlinks=True
+    ):
+        # A link to a folder is followed, unless it leads back to where it lies.
+        here = Path(place).resolve()
+        ways = {one: Path(place, one).resolve() for one in below}
+        below[:] = [one for one in below if not here.is_relative_to(ways[one])]
         for path in (Path(place, name) for name in names):
             name = os.fsencode(path.relative_to(folder).as_posix())
             name = name.decode("utf-8", "backslashreplace")

@@ -87,6 +87,19 @@ def test_deeper_folders_belong_to_the_first(plain):
     assert found.report.used == 21
 
 
+def test_links_to_folders_are_followed_but_not_in_a_circle(plain, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    noise(80).save(elsewhere / "a.png")
+    (plain / "Elche").symlink_to(elsewhere)
+    for name in ("one", "other"):
+        (plain / "Bären" / name).symlink_to(plain)
+    found = data.image_folder(plain, device="cpu")
+    assert found.classes == ("Bären", "Elche", "Vögel")
+    assert found.report.used == 21
+    assert found.report.notes == {}
+
+
 def one(tmp_path, image, name="one.png", **options):
     """What becomes of one picture, and what was noted of it."""
     folder = tmp_path / "folder"
@@ -359,7 +372,7 @@ def test_copy_is_left_out_so_that_it_cannot_be_tested_with(plain):
 def test_report_is_brief_where_much_was_done_and_keeps_it_all(plain):
     found = data.image_folder(plain, 64, device="cpu")
     text = str(found.report)
-    assert "enlarged, 20: Bären/ein Bild 00.png (32 x 32), " in text
+    assert "enlarged (20): Bären/ein Bild 00.png (32 x 32), " in text
     assert text.endswith(" and 15 more")
     assert len(found.report.notes["enlarged"]) == 20
 
