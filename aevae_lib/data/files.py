@@ -137,7 +137,7 @@ def fetch(file: str, known: KnownSet) -> bytes:
                 return raw
             failures.append(f"{url}: its checksum differs")
         except (OSError, HTTPException, ValueError, *CUT_SHORT) as error:
-            failures.append(f"{url}: {error or type(error).__name__}")
+            failures.append(f"{url}: {str(error) or type(error).__name__}")
     raise OSError("; ".join(failures))
 
 

@@ -287,6 +287,18 @@ BAD_ANSWERS = {
 }
 
 
+def test_an_error_without_words_is_named_by_its_kind(
+    nowhere, known, monkeypatch
+):
+    def silent(*_, **__):
+        raise TimeoutError
+
+    known(mirrors=("https://example.invalid",))
+    monkeypatch.setattr(files.urllib.request, "urlopen", silent)
+    with pytest.warns(UserWarning, match=r"\.gz: TimeoutError"):
+        data.find_folder()
+
+
 @pytest.mark.parametrize("answer", BAD_ANSWERS)
 def test_bad_answer_of_a_mirror_falls_back_to_the_next_source(
     nowhere, known, server, answer
