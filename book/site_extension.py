@@ -79,7 +79,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     )  # after the theme
     app.connect("autodoc-process-docstring", read_as_plain_text)
     app.connect("autodoc-skip-member", skip_tuple_fields)
-    app.connect("build-finished", mend_the_pages)
+    app.connect(
+        "build-finished", mend_the_pages, priority=900
+    )  # after the theme, which writes a sheet then
     folds.setup(app)
     app.add_css_file("type.css")
     app.add_css_file("book.css")
