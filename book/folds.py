@@ -31,7 +31,7 @@ VERDICTS = {
     "by definition": "open",
     "cured": "good",
     "milder": "mixed",
-    "no difference": "open",
+    "no clear difference": "open",
     "worse": "bad",
 }
 

@@ -78,8 +78,7 @@ WORDS = {
     "holds": "supported",
     "holds with a caveat": "mixed",
     "does not hold": "not supported",
-    "no clear difference": "no difference",
-    "no problem to cure": "no difference",
+    "no problem to cure": "no clear difference",
     "not measured yet": "not settled",
     "not defined": "not settled",
 }

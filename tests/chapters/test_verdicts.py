@@ -8,7 +8,7 @@ import pytest
 
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 CHIP = re.compile(r"\{verdict\}`([^`]+)`([^;|]*)")
-CURES = {"cured", "milder", "no difference", "worse"}
+CURES = {"cured", "milder", "no clear difference", "worse"}
 BOX = re.compile(
     r":::\{admonition\} [^\n]*\n:class: claim\n(.*?)\n:::", re.DOTALL
 )
@@ -41,7 +41,9 @@ def wanted(name: str, word: str) -> str:
 
 
 def said_in(text: str) -> list[tuple[str, str]]:
-    """Each chip in the boxes of a chapter, with the claim on its line."""
+    """Each chip in the boxes of a chapter, with the claim on its line, or with
+    the problem that it is about if the claim is V0.
+    """
     found = []
     for box in BOX.findall(text):
         lines = re.split(r"\n(?=- )", box)
@@ -49,7 +51,9 @@ def said_in(text: str) -> list[tuple[str, str]]:
             claims, chips = CLAIM.findall(words), CHIP.findall(words)
             if chips:
                 assert len(claims) == len(chips) == 1, words
-                found.append((claims[0], chips[0][0]))
+                about = re.findall(r"\bP\d\b", words)
+                name = about[0].lower() if claims == ["v0"] else claims[0]
+                found.append((name, chips[0][0]))
     return found
 
 
