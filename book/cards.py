@@ -75,7 +75,7 @@ def strips() -> dict[str, Tensor]:
         "10": torch.cat([redrawn(model, bag) for model in sizes]),
         "11": torch.cat([redrawn(model, boot) for model in dial]),
         "12": sample.pictures(shirts, drawn),
-        "birds": birds[:COUNT],
+        "own-pictures": birds[:COUNT],
     }  # fmt: skip
 
 
