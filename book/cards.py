@@ -56,7 +56,7 @@ def strips() -> dict[str, Tensor]:
     dial = [zoo.load("vae", 2, beta=beta) for beta in (0, 0.5, 4, 10, 100)]
     redrawn = sample.reconstruct
     shirts, real = zoo.load("shirt-vae", 16), data.to_float(boot)
-    animals = data.load("animals", "cpu").test
+    animals = data.load("animals", "cpu").train
     birds = data.to_float(animals.images)[animals.labels == 1]
     return {
         "01": images[:COUNT],
