@@ -105,6 +105,7 @@ def test_what_was_decoded_once_is_kept(visit, browser):
     page = visit("plain")
     page.add_init_script(COUNT_WISHES)
     page.goto(page.url.replace("plain", "series"))
+    page.wait_for_selector(".aevae-is-ready")
     for index in (0, 1):
         backdrop(page, index)
     nets = [wish[:2] for wish in page.evaluate("window.wishes")]
