@@ -71,7 +71,8 @@ def strips() -> dict[str, Tensor]:
         "07": pair,
         "08": torch.cat([gaussian_blur(real, 13, 0.05 + k / 2)
                          for k in range(COUNT)]),
-        "09": torch.cat([real, shaken(ae16, boot), shaken(vae16, boot)]),
+        "09": torch.cat([real, *(shaken(model, boot, test.images)
+                                 for model in (ae16, vae16))]),
         "10": torch.cat([redrawn(model, bag) for model in sizes]),
         "11": torch.cat([redrawn(model, boot) for model in dial]),
         "12": sample.pictures(shirts, drawn),
@@ -79,11 +80,11 @@ def strips() -> dict[str, Tensor]:
     }  # fmt: skip
 
 
-def shaken(model: Autoencoder, image: Tensor) -> Tensor:
-    """What a model redraws from two codes near that of an image (1, 1, 32, 32):
-    (2, 1, 32, 32).
+def shaken(model: Autoencoder, image: Tensor, known: Tensor) -> Tensor:
+    """What a model redraws from two codes near that of an image (1, 1, 32, 32),
+    as near as the codes of known ones tell: (2, 1, 32, 32).
     """
-    codes = sample.encode(model, data.read_folder(data.SAMPLE_FOLDER)[1].images)
+    codes = sample.encode(model, known)
     noise = sample.prior(codes)(2, seed=0)
     z = sample.encode(model, image) + codes.std(0) / 2 * noise
     return sample.pictures(model, z)

@@ -9,7 +9,7 @@ the first edition's one judge says is stored by the sweep.
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 
 import torch
@@ -29,6 +29,7 @@ DIMS = (2, 4, 8, 16)
 FITTED = 20_000  # training images that decoders are fitted to
 KNOWN = 10_000  # training images whose classes are known
 HALVINGS = 5  # of the test images
+Components = tuple[int, Tensor, Tensor]  # how many, of training and test images
 
 
 def main(name: str = "fashion-mnist") -> None:
@@ -80,9 +81,10 @@ def baselines(dataset: DataSet) -> dict[str, float]:
     """What needs no judge: nats per test image, and what class PCA codes
     tell.
     """
-    nats = {**without_codes(dataset), **linear_decoders(dataset)}
+    components = list(component_codes(dataset))
+    nats = {**without_codes(dataset), **linear_decoders(dataset, components)}
     means = {name: each.mean().item() for name, each in nats.items()}
-    return means | told_by_components(dataset)
+    return means | told_by_components(dataset, components)
 
 
 def without_codes(dataset: DataSet) -> dict[str, Tensor]:
@@ -100,23 +102,27 @@ def without_codes(dataset: DataSet) -> dict[str, Tensor]:
     }
 
 
-def linear_decoders(dataset: DataSet) -> dict[str, Tensor]:
+def linear_decoders(
+    dataset: DataSet, components: Iterable[Components]
+) -> dict[str, Tensor]:
     """Nats of each test image, of the best linear decoder of its first
     principal components: (N,).
     """
     images, test = dataset.train.images[:FITTED], to_float(dataset.test.images)
     found = {}
-    for d, codes, test_codes in component_codes(dataset):
+    for d, codes, test_codes in components:
         decode = measure.linear_decoder(codes, images, steps=20)
         found[f"linear_d{d}"] = decode(test_codes).nats(test)
     return found
 
 
-def told_by_components(dataset: DataSet) -> dict[str, float]:
+def told_by_components(
+    dataset: DataSet, components: Iterable[Components]
+) -> dict[str, float]:
     """What class a test image's principal components tell."""
     labels = dataset.train.labels[:KNOWN], dataset.test.labels
     found = {}
-    for d, codes, test_codes in component_codes(dataset):
+    for d, codes, test_codes in components:
         known = codes[:KNOWN], labels[0], test_codes, labels[1]
         found |= {
             f"pca_neighbour_accuracy_d{d}": measure.neighbour_accuracy(*known),
@@ -125,7 +131,7 @@ def told_by_components(dataset: DataSet) -> dict[str, float]:
     return found
 
 
-def component_codes(dataset: DataSet) -> Iterator[tuple[int, Tensor, Tensor]]:
+def component_codes(dataset: DataSet) -> Iterator[Components]:
     """For each of DIMS, so many principal components of FITTED training images
     and of the test images: (FITTED, d), (N, d).
     """

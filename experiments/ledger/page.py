@@ -10,6 +10,8 @@ from aevae_lib.evidence import Interval
 
 from .claims import Claim
 from .rule import (
+    MISSING,
+    UNDEFINED,
     Judged,
     caveats,
     headline_problems,
@@ -79,8 +81,8 @@ WORDS = {
     "holds with a caveat": "mixed",
     "does not hold": "not supported",
     "no problem to cure": "no clear difference",
-    "not measured yet": "not settled",
-    "not defined": "not settled",
+    MISSING: "not settled",
+    UNDEFINED: "not settled",
 }
 PREFACE = Path(__file__).with_name("preface.md")
 PROBLEMS = ("measured", "AE", "VAE", "floor", "margin", "AE has it?", "cured?")

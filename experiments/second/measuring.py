@@ -152,7 +152,7 @@ def baselines(name: str) -> dict[str, dict[str, float | str]]:
     dataset = loaded(name, "cpu")
     nats = {
         **floors.without_codes(dataset),
-        **floors.linear_decoders(dataset),
+        **floors.linear_decoders(dataset, floors.component_codes(dataset)),
     }
     weights, found = resampling.weights(len(dataset.test)), {}
     for key, each in nats.items():

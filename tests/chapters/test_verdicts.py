@@ -40,12 +40,12 @@ def wanted(name: str, word: str) -> str:
     return CHIP.search(ledger()[name])[1]
 
 
-def said_in(text: str) -> list[tuple[str, str]]:
+def said_in(path: Path) -> list[tuple[str, str]]:
     """Each chip in the boxes of a chapter, with the claim on its line, or with
     the problem that it is about if the claim is V0.
     """
-    found = []
-    for box in BOX.findall(text):
+    cells, found = nbformat.read(path, as_version=4).cells, []
+    for box in BOX.findall("\n\n".join(cell.source for cell in cells)):
         lines = re.split(r"\n(?=- )", box)
         for words in (" ".join(line.split()) for line in lines):
             claims, chips = CLAIM.findall(words), CHIP.findall(words)
@@ -61,20 +61,13 @@ def said_in(text: str) -> list[tuple[str, str]]:
     "path", sorted(CHAPTERS.glob("[01]*.ipynb")), ids=lambda path: path.stem
 )
 def test_a_chapter_gives_the_verdict_of_the_ledger(path):
-    cells = nbformat.read(path, as_version=4).cells
-    for name, word in said_in("\n\n".join(cell.source for cell in cells)):
+    for name, word in said_in(path):
         assert word == wanted(name, word), name
 
 
 def test_the_lesson_gives_verdicts_on_most_claims():
     said = {
-        name
-        for path in CHAPTERS.glob("0*.ipynb")
-        for name, _ in said_in(
-            "\n\n".join(
-                cell.source for cell in nbformat.read(path, as_version=4).cells
-            )
-        )
+        name for path in CHAPTERS.glob("0*.ipynb") for name, _ in said_in(path)
     }
     assert len(said) >= 10
 
