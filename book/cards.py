@@ -56,8 +56,6 @@ def strips() -> dict[str, Tensor]:
     dial = [zoo.load("vae", 2, beta=beta) for beta in (0, 0.5, 4, 10, 100)]
     redrawn = sample.reconstruct
     shirts, real = zoo.load("shirt-vae", 16), data.to_float(boot)
-    animals = data.load("animals", "cpu").train
-    birds = data.to_float(animals.images)[animals.labels == 1]
     return {
         "01": images[:COUNT],
         "02": torch.cat(
@@ -76,8 +74,15 @@ def strips() -> dict[str, Tensor]:
         "10": torch.cat([redrawn(model, bag) for model in sizes]),
         "11": torch.cat([redrawn(model, boot) for model in dial]),
         "12": sample.pictures(shirts, drawn),
-        "own-pictures": birds[:COUNT],
+        "own-pictures": birds(),
     }  # fmt: skip
+
+
+def birds() -> Tensor:
+    """The first few, of those that models are trained on: (5, 1, 32, 32)."""
+    animals = data.load("animals", "cpu")
+    own = animals.train.labels == animals.classes.index("Bird")
+    return data.to_float(animals.train.images[own][:COUNT])
 
 
 def shaken(model: Autoencoder, image: Tensor, known: Tensor) -> Tensor:

@@ -78,24 +78,12 @@ async function showAll() {
     try {
       await fetchCode(saved.state);
     } catch (error) {
-      explain(error);
+      console.error(error);
+      globalThis.aevaeExplain(error.message);
       continue;
     }
     await manager.set_state(saved);
     for (const view of document.querySelectorAll(VIEW)) whenNear(view, () => show(manager, view));
-  }
-}
-
-// Under every still figure, when not even the widgets' code has come.
-function explain(error) {
-  console.error(error);
-  for (const place of document.querySelectorAll(".aevae-place")) {
-    const text = document.createElement("p");
-    text.className = "aevae-error";
-    text.setAttribute("role", "alert");
-    text.textContent = `This widget could not start: ${error.message} Load the page again.`;
-    place.append(text);
-    place.classList.add("aevae-failed");
   }
 }
 

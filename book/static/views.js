@@ -2,15 +2,20 @@
 // a screen of a view.
 const script = document.createElement("script");
 script.src = new URL("widgets.js", document.currentScript.src);
-script.addEventListener("error", () => {
+
+// Under every still figure, when the code of the widgets has not come; widgets.js uses it too.
+globalThis.aevaeExplain = (reason) => {
   for (const place of document.querySelectorAll(".aevae-place")) {
     const text = document.createElement("p");
     text.className = "aevae-error";
     text.setAttribute("role", "alert");
-    text.textContent = "This widget could not be loaded. Is the network there? Load the page again.";
+    text.textContent = `This widget could not start: ${reason} Load the page again.`;
     place.append(text);
     place.classList.add("aevae-failed");
   }
+};
+script.addEventListener("error", () => {
+  globalThis.aevaeExplain("its code could not be loaded. Is the network there?");
 });
 
 addEventListener("load", () => {

@@ -6,6 +6,7 @@ import ast
 import inspect
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import nbformat
@@ -292,6 +293,14 @@ def stand_ins(chapter: str) -> dict:
         "dials": {2: zoo.series("vae", "beta", 2, device=DEVICE)},
         "training_shirts": split.images,
     }  # fmt: skip
+    if chapter == "your_own_pictures":
+        own = SimpleNamespace(image_folder=lambda *_, **__: found["fashion"])
+        found |= {
+            "data": own, "FOLDER": Path(),
+            "torch": torch, "VAE": models.VAE, "fit": train.fit,
+            "vae_loss": losses.vae_loss, "evaluate": train.evaluate,
+            "SEED": 0, "BUDGET": 2 * N, "OUT": Path(),
+        }  # fmt: skip
     if chapter.startswith("10"):
         found["models"] = {("ae", 16): brought(models.Autoencoder(16))}
         codes = sample.normal(N, torch.empty(1, 16), 0).to(DEVICE)

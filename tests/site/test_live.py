@@ -474,7 +474,12 @@ def test_checkpoints_come_when_their_slider_moves_and_bring_their_codes(
 ):
     requests = []
     page = visit("series")
-    page.on("request", lambda request: requests.append(request.url))
+
+    def note(request):  # but not what the page makes itself: a worker's code
+        if not request.url.startswith("blob:"):
+            requests.append(request.url)
+
+    page.on("request", note)
     view = panels["series"].view
     page.wait_for_timeout(200)
     assert requests == [], "something came before it was asked for"
@@ -764,12 +769,12 @@ def test_the_page_does_not_jump(visit, name, size):
     assert page.evaluate("window.jumped") < 0.05
 
 
-def unreachable(browser, small_site, name, when):
+def unreachable(browser, small_site, name, when, files="widgets/*.js"):
     """A page some of whose parts do not arrive; what it then says."""
     visitor = Visitor(browser, small_site)
     page = visitor.page
     page.route(
-        "**/_static/widgets/*.js",
+        f"**/_static/{files}",
         lambda route: route.abort() if when(page) else route.continue_(),
     )
     page.goto(f"{small_site}{name}.html")
@@ -797,6 +802,13 @@ def test_code_that_does_not_arrive_is_told_beside_the_still(
     browser, small_site, name
 ):
     assert unreachable(browser, small_site, name, lambda page: True)
+
+
+def test_widgets_that_do_not_arrive_at_all_are_told_beside_the_still(
+    browser, small_site
+):
+    code = "widgets.js"
+    assert unreachable(browser, small_site, "map", lambda page: True, code)
 
 
 # Renders a view again, beside the page's own widgets, and closes it.
