@@ -1,5 +1,5 @@
-// The widgets' front end is fetched once the page itself is there and the reader comes within
-// a screen of a view.
+// The widgets' front end is large. It is fetched once the page itself is there, at the first sign
+// of a reader, who comes within a screen of a view.
 const script = document.createElement("script");
 script.src = new URL("widgets.js", document.currentScript.src);
 
@@ -18,6 +18,9 @@ script.addEventListener("error", () => {
   globalThis.aevaeExplain("its code could not be loaded. Is the network there?");
 });
 
+const SIGNS = ["pointermove", "pointerdown", "keydown", "scroll"];
+const PATIENCE = 2500; // ms after the page, for a reader who only looks
+
 addEventListener("load", () => {
   const near = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
@@ -25,5 +28,10 @@ addEventListener("load", () => {
     (globalThis.requestIdleCallback ?? setTimeout)(() => document.head.append(script));
   }, { rootMargin: "100% 0px" });
   const views = document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]');
-  for (const view of views) near.observe(view.closest(".aevae-place") ?? view.parentElement);
+  new Promise((wake) => {
+    for (const sign of SIGNS) addEventListener(sign, wake, { once: true, passive: true });
+    setTimeout(wake, PATIENCE);
+  }).then(() => {
+    for (const view of views) near.observe(view.closest(".aevae-place") ?? view.parentElement);
+  });
 });

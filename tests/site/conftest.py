@@ -20,6 +20,10 @@ from tests.site import small
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "_build" / "html"
 WIDE = (1280, 800)
+# A reader who is there: views are fetched at the first sign of one.
+PRESENT = """addEventListener("load", () => setTimeout(() => {
+  dispatchEvent(new Event("pointermove"));
+}));"""
 # Notes when the widget is ready, how far the page jumped, and how long each
 # frame's work took.
 WATCH = """
@@ -116,6 +120,8 @@ class Visitor:
             viewport={"width": size[0], "height": size[1]}, **context
         )
         self.page = self.context.new_page()
+        if context.get("java_script_enabled", True):
+            self.page.add_init_script(PRESENT)
         self.page.on("console", self.hear)
         self.page.on(
             "pageerror",

@@ -946,6 +946,25 @@ def test_a_widget_costs_at_most_700_kB(
     assert kilobytes <= 700, sorted(total)[::-1][:6]
 
 
+@pytest.mark.parametrize("sign", ["a pointer", "a key", "none"])
+def test_the_widgets_code_waits_for_a_reader_and_not_long(
+    browser, small_site, sign
+):
+    page = browser.new_page()  # with nobody before it
+    page.clock.install()
+    page.goto(f"{small_site}map.html")
+    page.clock.run_for(1000)
+    code = page.locator("script[src$='/widgets.js']")
+    assert code.count() == 0
+    if sign == "a pointer":
+        page.mouse.move(100, 100)
+    elif sign == "a key":
+        page.keyboard.press("Tab")
+    page.clock.run_for(100 if sign != "none" else 2000)
+    code.wait_for(state="attached")
+    page.close()
+
+
 @pytest.mark.alone
 @pytest.mark.parametrize("name", [*NAMES, "saved-map"])
 def test_a_widget_is_ready_soon_after_the_load(visit, record_property, name):
