@@ -1,8 +1,9 @@
 """Judge the judges: `python -m experiments.judges [NAME of a data set]`.
 
 Each block of `aevae_lib/results/judges.json` is made if it is not there, and
-stored at once: the program can be stopped at any moment and started anew. To
-make a block again, delete it from the file.
+stored at once: the program can be stopped at any moment and started anew. A
+block that lacks a judge is asked of that judge alone. To make a block again,
+delete it from the file.
 """
 
 import itertools
@@ -10,14 +11,17 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from aevae_lib import data
 
 from . import calibrate, candidates, classes, draws, faults, theory
+from .candidates import Judge
 
 RESULTS = (
     Path(__file__).resolve().parents[2]
@@ -44,6 +48,16 @@ class Store:
         if block not in self.blocks():
             print(f"{self.name}: {block}", flush=True)
             self.put(block, make())
+
+    def fill(self, block: str, judges: Sequence[Judge], ask) -> None:
+        """Call `ask` with those of the judges that a block lacks, and store
+        what it gives, a part for each; what is there stays as it is.
+        """
+        before = self.blocks().get(block, {})
+        asked = [judge for judge in judges if judge.name not in before]
+        if asked:
+            print(f"{self.name}: {block}", flush=True)
+            self.put(block, before | ask(asked) | before)
 
     def put(self, block: str, value) -> None:
         every = self.all()
@@ -93,17 +107,26 @@ def add_calibration(store: Store, title: str, judges, base, make) -> None:
     """A floor, a block for each fault, and what follows; `make` gives the
     unspoilt images and the faults.
     """
-    if f"{title}: ranges" in store.blocks():
+    ranges = store.blocks().get(f"{title}: ranges", {}).values()
+    names = {judge.name for judge in judges}
+    if ranges and all(names <= set(fault["judges"]) for fault in ranges):
         return
     images, spoil = make()
-    plain = calibrate.plain_views(judges, images)
-    store.add(f"{title}: floor", lambda: calibrate.floors(judges, plain))
-    calibrate.check_same(judges, plain, store.blocks()[f"{title}: floor"])
+    views = calibrate.plain_views(judges, images)
+    plain = {j.name: view for j, view in zip(judges, views, strict=True)}
+
+    def seen(asked: Sequence[Judge]) -> list[Tensor]:
+        return [plain[judge.name] for judge in asked]
+
+    store.fill(
+        f"{title}: floor", judges, lambda a: calibrate.floors(a, seen(a))
+    )
+    calibrate.check_same(judges, views, store.blocks()[f"{title}: floor"])
     for fault in spoil:
-        store.add(
-            f"{title}: {fault.words}",
-            lambda f=fault: calibrate.ask(judges, plain, base, f),
-        )
+        store.fill(
+            f"{title}: {fault.words}", judges,
+            lambda a, f=fault: calibrate.ask(a, seen(a), base, f),
+        )  # fmt: skip
     stored = store.blocks()
     floor, found = stored[f"{title}: floor"], {}
     for fault in spoil:
@@ -127,9 +150,10 @@ def main(name: str = candidates.ZOO) -> None:
         store, "real", judges, base, lambda: (base.images, faults.REAL)
     )
     few = candidates.quick(judges)
+    again = [judge for judge in judges if judge.name == candidates.SECOND]
     for kind in ("ae", "vae"):
         add_calibration(
-            store, f"redrawn by {kind}", few, base,
+            store, f"redrawn by {kind}", few + again, base,
             lambda k=kind: calibrate.redrawn_base(k, base),
         )  # fmt: skip
     for d, kind in itertools.product(draws.DIMS, ("ae", "vae")):
@@ -138,9 +162,10 @@ def main(name: str = candidates.ZOO) -> None:
             lambda k=kind, d=d: draws.compare(dataset, few, model(k, d)),
         )
     for d, kind in itertools.product(faults.DIMS, ("ae", "vae")):
-        store.add(
+        store.fill(
             f"classes: {kind} d={d}",
-            lambda k=kind, d=d: classes.count(dataset, judges, model(k, d)),
+            [judge for judge in judges if judge.classes],
+            lambda a, k=kind, d=d: classes.count(dataset, a, model(k, d)),
         )
     if name == candidates.ZOO:
         store.add("price of holes", theory.holes)

@@ -252,3 +252,40 @@ def test_a_block_is_made_once_and_survives_a_restart(tmp_path):
     assert made == [1, 1]
     assert stored["toys"]["block"] == {"x": 0.3333}
     assert stored["others"]["made_with"]["splits"] == calibrate.SPLITS
+
+
+def test_a_block_is_asked_of_the_judges_that_it_lacks(tmp_path):
+    first, second = (
+        candidates.Judge(name, lambda x: x) for name in ("first", "second")
+    )
+    store, asked = program.Store("toys", tmp_path / "judges.json"), []
+
+    def ask(judges) -> dict:
+        asked.append([judge.name for judge in judges])
+        return {judge.name: len(asked) for judge in judges} | {"none": 0}
+
+    for judges in ([first], [first, second], [first, second]):
+        store.fill("block", judges, ask)
+    assert asked == [["first"], ["second"]]
+    assert store.blocks()["block"] == {"first": 1, "none": 0, "second": 2}
+
+
+def test_a_judge_that_comes_later_gets_its_ranges_and_changes_no_others(
+    tmp_path, images
+):
+    def judge(name, scale):
+        return candidates.Judge(name, lambda x: scale * x.flatten(1)[:, ::9])
+
+    some = torch.rand(60, 1, 16, 16, generator=faults.seeded(1))
+    base = faults.Base(some, *[None] * 7)
+    blur = faults.Fault(
+        "blur", "pixels", (1, 2), lambda b, d: faults.blurred(b.images, d)
+    )
+    store, found = program.Store("toys", tmp_path / "judges.json"), []
+    for judges in ([judge("one", 1)], [judge("one", 1), judge("two", 2)]):
+        program.add_calibration(
+            store, "real", judges, base, lambda: (some, (blur,))
+        )
+        found.append(store.blocks()["real: ranges"]["blur"]["judges"])
+    assert [list(judges) for judges in found] == [["one"], ["one", "two"]]
+    assert found[0]["one"] == found[1]["one"]
