@@ -15,6 +15,8 @@ import nbformat
 import pytest
 
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
+# Their first exercise arrives solved.
+SOLVED = {"08_who_judges", "11_beta_dial", "12_draw_me_a_shirt"}
 
 
 class Exercise(NamedTuple):
@@ -74,10 +76,10 @@ every_exercise = pytest.mark.parametrize(
 )
 
 
-def test_every_chapter_of_the_lesson_has_a_blank_exercise():
-    lesson = {path.stem for path in CHAPTERS.glob("0[1-7]_*.ipynb")}
-    assert lesson
-    assert lesson <= {one.chapter for one in EXERCISES}
+def test_every_chapter_has_a_blank_exercise():
+    chapters = {path.stem for path in CHAPTERS.glob("[01]*.ipynb")}
+    assert len(chapters) >= 12
+    assert chapters - SOLVED <= {one.chapter for one in EXERCISES}
 
 
 @every_exercise

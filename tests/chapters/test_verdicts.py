@@ -13,6 +13,11 @@ BOX = re.compile(
     r":::\{admonition\} [^\n]*\n:class: claim\n(.*?)\n:::", re.DOTALL
 )
 CLAIM = re.compile(r"<claim-(\w\d)>")
+SHOWN = re.compile(
+    r"^\(claim-(\w\d)\)=$.*?^Shown in \{doc\}`(\w+)`", re.MULTILINE | re.DOTALL
+)
+# Their boxes still argue, and give no verdict.
+ARGUED = {"08_who_judges", "11_beta_dial", "12_draw_me_a_shirt"}
 
 
 def ledger() -> dict[str, str]:
@@ -40,20 +45,30 @@ def wanted(name: str, word: str) -> str:
     return CHIP.search(ledger()[name])[1]
 
 
+def lines_in(path: Path) -> list[str]:
+    """What stands in the claim boxes of a chapter, a line for each claim."""
+    cells = nbformat.read(path, as_version=4).cells
+    boxes = BOX.findall("\n\n".join(cell.source for cell in cells))
+    lines = [
+        " ".join(line.split())
+        for box in boxes
+        for line in re.split(r"\n(?=- )", box)
+    ]
+    return [line for line in lines if line]
+
+
 def said_in(path: Path) -> list[tuple[str, str]]:
     """Each chip in the boxes of a chapter, with the claim on its line, or with
     the problem that it is about if the claim is V0.
     """
-    cells, found = nbformat.read(path, as_version=4).cells, []
-    for box in BOX.findall("\n\n".join(cell.source for cell in cells)):
-        lines = re.split(r"\n(?=- )", box)
-        for words in (" ".join(line.split()) for line in lines):
-            claims, chips = CLAIM.findall(words), CHIP.findall(words)
-            if chips:
-                assert len(claims) == len(chips) == 1, words
-                about = re.findall(r"\bP\d\b", words)
-                name = about[0].lower() if claims == ["v0"] else claims[0]
-                found.append((name, chips[0][0]))
+    found = []
+    for words in lines_in(path):
+        claims, chips = CLAIM.findall(words), CHIP.findall(words)
+        if chips:
+            assert len(claims) == len(chips) == 1, words
+            about = re.findall(r"\bP\d\b", words)
+            name = about[0].lower() if claims == ["v0"] else claims[0]
+            found.append((name, chips[0][0]))
     return found
 
 
@@ -63,6 +78,32 @@ def said_in(path: Path) -> list[tuple[str, str]]:
 def test_a_chapter_gives_the_verdict_of_the_ledger(path):
     for name, word in said_in(path):
         assert word == wanted(name, word), name
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for path in sorted(CHAPTERS.glob("[01]*.ipynb"))
+        if path.stem not in ARGUED
+    ],
+    ids=lambda path: path.stem,
+)
+def test_a_claim_is_one_verdict_and_at_most_one_sentence(path):
+    for words in lines_in(path):
+        assert len(CHIP.findall(words)) == 1, words
+        sentence = re.sub(r"\{\w+\}`[^`]*`", "", words)
+        assert len(sentence.split()) <= 20, words
+
+
+def test_a_claim_has_its_verdict_where_the_ledger_says_it_is_shown():
+    text = (CHAPTERS / "ledger.md").read_text(encoding="utf-8")
+    shown = dict(SHOWN.findall(text))
+    assert shown.keys() == ledger().keys()
+    for name, chapter in shown.items():
+        if name != "v0" and chapter not in ARGUED:  # V0 is about problems
+            said = dict(said_in(CHAPTERS / f"{chapter}.ipynb"))
+            assert name in said, (name, chapter)
 
 
 def test_the_lesson_gives_verdicts_on_most_claims():
