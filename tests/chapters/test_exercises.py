@@ -82,6 +82,16 @@ def test_every_chapter_has_a_blank_exercise():
     assert chapters - SOLVED <= {one.chapter for one in EXERCISES}
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "12_draw_me_a_shirt",
+    ],
+)
+def test_a_chapter_of_the_laboratory_has_a_blank_exercise(name):
+    assert name in {one.chapter for one in EXERCISES}
+
+
 @every_exercise
 def test_an_exercise_arrives_blank_and_is_told_so_kindly(exercise):
     assert "..." in exercise.blank

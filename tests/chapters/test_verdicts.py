@@ -113,6 +113,16 @@ def test_the_lesson_gives_verdicts_on_most_claims():
     assert len(said) >= 10
 
 
+@pytest.mark.parametrize(
+    ("path", "claims"),
+    [
+        ("12_draw_me_a_shirt", {"v2"}),
+    ],
+)
+def test_a_chapter_of_the_laboratory_gives_its_verdicts(path, claims):
+    assert {name for name, _ in said_in(CHAPTERS / f"{path}.ipynb")} == claims
+
+
 def test_the_page_on_the_post_gives_the_verdicts_of_the_ledger():
     text = (CHAPTERS / "from_the_post.md").read_text(encoding="utf-8")
     rows = re.findall(
