@@ -116,6 +116,7 @@ def test_the_lesson_gives_verdicts_on_most_claims():
 @pytest.mark.parametrize(
     ("path", "claims"),
     [
+        ("08_who_judges", {"a2", "l3"}),
         ("12_draw_me_a_shirt", {"v2"}),
     ],
 )
