@@ -7,7 +7,7 @@ moved, made to answer. A notebook opened elsewhere shows all of it.
 - the code of a cell tagged `figure`, under its figure, behind "Show the
   plotting code";
 - the lettered options of a prediction, as buttons (static/predict.js), when an
-  answer to it follows;
+  answer to it follows; the answer, behind its title;
 - {verdict}`supported` and so on, as a chip;
 - a number in a table, on one line;
 - a page's first figure, to its top;
@@ -186,23 +186,31 @@ class ShortenSources(SphinxPostTransform):
 
 
 class Predictions(SphinxPostTransform):
-    """Let the options of a prediction know which of them is right."""
+    """Let the options of a prediction know which of them is right, and fold
+    the answer, with scripts and without.
+    """
 
     default_priority = 190
     formats = ("html",)
 
     def run(self, **_) -> None:
         open_lists = []
-        for node in self.document.findall():
+        for node in list(self.document.findall()):
             if isinstance(node, nodes.bullet_list) and is_lettered(node):
                 open_lists.append(node)
-            elif is_answer(node) and open_lists:
-                options = open_lists.pop()
-                options["classes"].append("prediction")
-                right = letter(node[1])
-                for item in options:
-                    if letter(item[0]) == right:
-                        item["classes"].append("right")
+            elif is_answer(node):
+                title, *reasons = node.children
+                if (right := letter(reasons[0])) and open_lists:
+                    mark(open_lists.pop(), right)
+                line = title.astext()
+                node.replace_self(Fold("", *reasons, kind="answer", line=line))
+
+
+def mark(options: nodes.bullet_list, right: str) -> None:
+    options["classes"].append("prediction")
+    for item in options:
+        if letter(item[0]) == right:
+            item["classes"].append("right")
 
 
 def letter(paragraph: nodes.Node) -> str:
@@ -222,7 +230,6 @@ def is_answer(node: nodes.Node) -> bool:
         isinstance(node, nodes.Admonition)
         and len(node) > 1
         and node[0].astext().startswith("Answer")
-        and bool(letter(node[1]))
     )
 
 

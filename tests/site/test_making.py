@@ -1,6 +1,7 @@
 """How pages are made, on a book of two pages that is built here."""
 
 import re
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -342,8 +343,106 @@ def test_a_prediction_is_answered_at_once(book, browser):
             assert "Counting on fingers" in told.inner_text()
         pressed = page.locator(".prediction [aria-pressed]")
         assert pressed.inner_text().startswith("B.")
+        assert page.locator(".score").count() == 0
         assert visitor.problems == []
         visitor.context.close()
+
+
+# --- questions whose answers are counted -------------------------------------
+
+
+@contextmanager
+def quiz(book, browser, **context):
+    with served(book[0] / "_build" / "html") as address:
+        visitor = Visitor(browser, address, **context)
+        yield visitor.open("chapters/quiz")
+        scripts = context.get("java_script_enabled", True)
+        assert visitor.problems == [] or not scripts  # refused ones are noted
+        visitor.context.close()
+
+
+def test_the_score_counts_first_answers_and_can_start_again(book, browser):
+    with quiz(book, browser) as page:
+        score = page.locator(".score [role=status]")
+        buttons = page.locator(".prediction button")
+        assert score.inner_text() == "0 of 2 answered, 0 right"
+        for number, told in (
+            (0, "1 of 2 answered, 0 right"),
+            (1, "1 of 2 answered, 0 right"),  # too late to count
+            (3, "2 of 2 answered, 1 right"),
+            (4, "2 of 2 answered, 1 right"),  # a look at the other one
+        ):
+            buttons.nth(number).click()
+            assert score.inner_text() == told
+        page.locator(".score button").click()
+        assert score.inner_text() == "0 of 2 answered, 0 right"
+        assert page.locator("[aria-pressed]").count() == 0
+        for told in page.locator(".prediction-told").all():
+            assert told.text_content() == ""
+        buttons.nth(1).click()
+        assert score.inner_text() == "1 of 2 answered, 1 right"
+
+
+def test_a_choice_is_told_its_own_reason_and_where_to_read(book, browser):
+    with quiz(book, browser) as page:
+        told = page.locator(".prediction-told").first
+        page.get_by_role("button", name="Eleven").click()
+        lines = told.inner_text().split("\n\n")
+        assert [line[:6] for line in lines] == [
+            "No.", "A. Ele", "B. The", "Look a"
+        ]  # fmt: skip
+        page.get_by_role("button", name="Two").click()
+        lines = told.inner_text().split("\n\n")
+        assert [line[:6] for line in lines] == ["Yes.", "B. The", "Look a"]
+        told.get_by_role("link", name="Another section").click()
+        page.wait_for_url("**/one.html#another-section")
+
+
+def test_questions_are_answered_by_keyboard_and_out_loud(book, browser):
+    with quiz(book, browser) as page:
+        page.locator(".score button").focus()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        told = page.get_by_role("status").filter(has_text="Eleven is")
+        assert told.inner_text().startswith("No.")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Space")
+        assert told.count() == 0
+        group = page.get_by_role("list", name="How much is one and one?")
+        assert group.get_by_role("button", pressed=True).count() == 1
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Enter")
+        focused = page.evaluate("document.activeElement.textContent")
+        assert focused == "A. Eleven."
+
+
+def test_the_score_stays_in_sight_and_hides_no_option(book, browser):
+    with quiz(book, browser, size=(390, 500)) as page:
+        score = page.locator(".score")
+        last = page.locator(".prediction button").last
+        last.scroll_into_view_if_needed()
+        below = score.bounding_box()
+        assert 0 <= below["y"] < 120
+        for _ in range(9):
+            page.keyboard.press("Shift+Tab")
+            box = page.evaluate("""(() => {
+              const box = document.activeElement.getBoundingClientRect();
+              return document.activeElement.closest(".prediction")
+                ? box.top : 1000; })()""")
+            assert box >= below["y"] + below["height"]
+
+
+def test_without_scripts_and_on_paper_answers_are_folded(book, browser):
+    for scripts in (False, True):
+        with quiz(book, browser, java_script_enabled=scripts) as page:
+            page.emulate_media(media="print")
+            assert page.get_by_text("Eleven.").is_visible()
+            assert not page.get_by_text("The fingers show it").is_visible()
+            if not scripts:
+                assert page.locator("article button").count() == 0
+                page.get_by_text("Answer", exact=True).first.click()
+                assert page.get_by_text("The fingers show it").is_visible()
 
 
 def test_a_link_to_a_page_shows_its_first_figure_elsewhere(book):

@@ -1,4 +1,4 @@
-"""A book of two pages, made as the course's book is: for what no chapter need
+"""A book of three pages, made as the course's book is: for what no chapter need
 be executed for.
 """
 
@@ -23,6 +23,46 @@ TOC = """format: jb-book
 root: chapters/index
 chapters:
   - file: chapters/one
+  - file: chapters/quiz
+"""
+QUIZ = """# Quiz
+
+:::{div} score
+The answers are folded.
+:::
+
+## Counting
+
+**1.** How much is one and one?
+
+- **A.** Eleven.
+- **B.** Two, or $2$.
+- **C.** One.
+
+:::{admonition} Answer
+:class: dropdown
+
+**B.** The fingers show it.
+
+**A.** Eleven is two figures side by side.
+
+**C.** One and one are not the same one.
+
+Look again: [](one.ipynb#another-section)
+:::
+
+**2.** And two and two?
+
+- **A.** Four.
+- **B.** Five.
+
+:::{admonition} Answer
+:class: dropdown
+
+**A.** So say all fingers of a hand but one.
+
+**B.** The thumb was counted.
+:::
 """
 
 
@@ -66,6 +106,11 @@ It is {verdict}`supported` here.
 ---claim
 assert x < 2
 ---
+:::{admonition} One more thing
+:class: dropdown
+It is folded.
+:::
+
 ## Another section
 
 ```{margin}
@@ -108,6 +153,7 @@ def write(folder: Path) -> None:
     (folder / "_config.yml").write_text(yaml.safe_dump(config))
     (folder / "_toc.yml").write_text(TOC)
     (folder / "chapters" / "index.md").write_text(START)
+    (folder / "chapters" / "quiz.md").write_text(QUIZ)
     nbformat.write(notebook(), folder / "chapters" / "one.ipynb")
 
 
