@@ -15,7 +15,7 @@ from . import source
 @dataclass(frozen=True)
 class Control:
     """An ipywidgets control, its name for screen readers, and the names of its
-    values, if it walks through names.
+    values, if it walks through names or offers them.
     """
 
     widget: ipywidgets.Widget
@@ -40,8 +40,9 @@ class Panel(ipywidgets.VBox):
 
     `controls` and `view` share the names of their values:
     `panel.controls["z0"].value` and `panel.view.z0` are one number wherever the
-    panel is on show. (A check box shares True or False, the checkpoints' slider
-    its `index`.) `sliders` are those controls that have a range.
+    panel is on show. (A check box shares True or False, a menu and the
+    checkpoints' slider their `index`.) `sliders` are those controls that have a
+    range.
     """
 
     # What ipywidgets 7 would show in place of the bundle below.

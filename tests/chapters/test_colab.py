@@ -194,6 +194,7 @@ def test_chapters_import_and_construct_their_widgets_under_colabs_ipywidgets():
         ],
         "kl_playground": ["widgets.kl_playground()"],
         "live_training": ["widgets.live_training()"],
+        "loss_reader": ["widgets.loss_reader()"],
         "latent_sampler": [
             "widgets.latent_sampler(models.VAE(16))",
             "widgets.latent_sampler(models.Autoencoder(2), torch.randn(100, "

@@ -1,10 +1,11 @@
-"""What a loss that others wrote really trains: against gradients, and the
-errata.
+"""What a loss that others wrote really trains: against gradients, the errata,
+the same in the browser's code, and the course's garments.
 """
 
 import doctest
 import math
 import re
+from importlib import import_module
 from itertools import product
 from pathlib import Path
 
@@ -14,8 +15,12 @@ from torch import nn
 from torch.nn import functional
 
 import aevae_lib
-from aevae_lib import likelihoods, losses, models
+from aevae_lib import data, likelihoods, losses, models, sample, zoo
+from aevae_lib.widgets import source
+from tests.library.test_frontend_engine import node
 
+# the module, whose name in the package is the function's
+view = import_module("aevae_lib.widgets.loss_reader")
 ROOT = Path(__file__).parents[2]
 SHAPE, LATENT, BATCH = (3, 8, 8), 5, 7
 SIZES = {"image_shape": SHAPE, "latent_dim": LATENT, "batch_size": BATCH}
@@ -170,3 +175,114 @@ def test_the_errata_say_the_same_of_each_tutorial(name, written):
     if values:
         shape = written.get("image_shape", (1, 28, 28))
         assert int(values[1]) == math.prod(shape)
+
+
+# --- in the browser's code ---------------------------------------------------
+
+READER = """
+import { readFileSync } from "node:fs";
+const given = JSON.parse(readFileSync(0, "utf8"));
+console.log(JSON.stringify(given.map((written) => [
+  $loss.read(written), $loss.meaning(written), $loss.asCode(written),
+])));
+"""
+
+
+@pytest.fixture(scope="module")
+def by_node(tmp_path_factory):
+    """What loss.js makes of losses: readings, sentences, code."""
+    script = tmp_path_factory.mktemp("loss") / "read.mjs"
+    script.write_text(source.joined("loss", end=READER), encoding="utf-8")
+
+    def run(written):
+        given = [losses.read.__kwdefaults__ | one for one in written]
+        for one in given:
+            one["values"] = math.prod(one["image_shape"])
+        return node(script, given)
+
+    return run
+
+
+def test_the_browser_reads_every_loss_as_python_does(by_node):
+    written = [
+        {"cost": cost, "pixels": pixels, "batch": batch, "dims": dims}
+        | {"kl_batch": kl_batch, **WEIGHTS, **SIZES}
+        for cost in losses.COSTS
+        for pixels, batch, dims, kl_batch in REDUCTIONS
+    ]
+    written += losses.TUTORIALS.values()
+    for one, (found, _, _) in zip(written, by_node(written), strict=True):
+        expected = losses.read(**one)._asdict()
+        if expected["tau2"] is None:
+            assert (found.pop("tau2"), expected.pop("tau2")) == (None, None)
+        assert found == pytest.approx(expected, rel=1e-12), one
+
+
+def test_each_tutorial_has_a_sentence_with_its_result(by_node):
+    found = by_node(losses.TUTORIALS.values())
+    said = dict(zip(losses.TUTORIALS, found, strict=True))
+    assert said["fast.ai 2022, course, part 2: 29_vae"][1] == (
+        "The cross-entropy, averaged over 784 pixel values, beside the KL, "
+        "averaged over 200 dimensions: \u03b2 = 3.92."
+    )
+    assert said["PyTorch-VAE: vanilla_vae"][1] == (
+        "The squared error, averaged over 12,288 pixel values, beside the KL "
+        "times 0.00025, summed over 128 dimensions: \u03c4\u00b2 = 1.536 at "
+        "\u03b2 = 1."
+    )
+    for name, written in losses.TUTORIALS.items():
+        reading = losses.read(**written)
+        value = reading.beta if reading.tau2 is None else reading.tau2
+        assert re.search(rf"= {value:.4g}( at \u03b2 = 1)?\.$", said[name][1])
+
+
+def test_a_sum_over_the_batch_on_one_side_only_is_said(by_node):
+    """A slip that makes beta depend on the batch size."""
+    slips = [{"kl_batch": "sum"}, {"batch": "sum", "cost": "squared error"}, {}]
+    said = [sentence for _, sentence, _ in by_node(slips)]
+    assert "only the KL is summed over the 128 images of a batch" in said[0]
+    assert "\u03b2 = 128." in said[0]
+    assert "only the squared error is summed over the 128 images" in said[1]
+    assert "batch" not in said[2]
+
+
+def test_the_code_that_is_shown_is_the_loss(by_node):
+    """Run by PyTorch, it is what was set."""
+    x, out, _ = output()
+    shown = functional.binary_cross_entropy_with_logits
+    terms = {"ce": shown(out.decoded.logits, x, reduction="none").flatten(1)}
+    terms["se"] = (out.decoded.logits - x).square().flatten(1)
+    terms["kl"] = 0.5 * (out.mu**2 + out.logvar.exp() - 1 - out.logvar)
+    names = ("pixels", "batch", "dims", "kl_batch")
+    written = [
+        {"cost": cost, **dict(zip(names, reductions, strict=True)), **WEIGHTS}
+        for cost, reductions in product(losses.COSTS, REDUCTIONS)
+    ]
+    for one, (_, _, code) in zip(written, by_node(written), strict=True):
+        exec(code, scope := dict(terms))
+        torch.testing.assert_close(scope["loss"], as_written(x, out, **one))
+
+
+# --- on the garments ---------------------------------------------------------
+
+
+def test_the_zones_are_those_of_the_garments():
+    """Above the first variance no dimension lives; at a tenth of what the ELBO
+    asks for the KL hardly counts.
+    """
+    train, test = data.read_folder(data.SAMPLE_FOLDER)
+    x = data.to_float(train.images).flatten(1).double()
+    p = x.mean(0)
+    used = p > 1e-3
+    contrast = ((x - p) / (p * (1 - p)).sqrt())[:, used]
+    first = [
+        torch.linalg.eigvalsh(part.T @ part / len(x))[-1].item()
+        for part in (contrast, x - p)
+    ]
+    model = zoo.load("vae", 2, device="cpu")
+    some = test.images[:500]
+    error = sample.reconstruct(model, some) - data.to_float(some)
+    inner = error[..., 2:-2, 2:-2]  # without the black frame
+    least = (0.1, 0.1 * inner.square().mean().item())
+    for edges, low, high in zip(view.ZONES.values(), least, first, strict=True):
+        assert edges == pytest.approx((low, high), rel=0.15)

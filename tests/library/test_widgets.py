@@ -49,7 +49,7 @@ def split():
 
 
 KINDS = ["one map", "two maps", "checkpoints", "sampler", "sampler with codes"]
-KINDS += ["sampler with twin", "many dimensions", "encoder", "price"]
+KINDS += ["sampler with twin", "many dimensions", "encoder", "price", "loss"]
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +103,7 @@ def make(kind, split):
         ),
         "encoder": lambda: widgets.encoder_live(autoencoder, vae, images=split),
         "price": widgets.kl_playground,
+        "loss": widgets.loss_reader,
     }[kind]()
 
 
@@ -146,11 +147,9 @@ def values_of(control):
             kind(value)
             for value in torch.linspace(control.min, control.max, 41).tolist()
         ]
-    return (
-        range(len(control.options))
-        if hasattr(control, "options")
-        else (True, False)
-    )
+    if hasattr(control, "options"):
+        return range(len(control.options))
+    return (True, False) if type(control.value) is bool else (0.00025, 500.0)
 
 
 def test_coordinates_are_sliders(panel):
@@ -974,8 +973,10 @@ def test_bad_input_is_one_clear_error(call, error, says, split):
 IN_IPYWIDGETS_7 = {
     "Box",
     "Checkbox",
+    "Dropdown",
     "FloatSlider",
     "FloatLogSlider",
+    "FloatText",
     "GridBox",
     "HBox",
     "IntSlider",
@@ -990,6 +991,8 @@ ARGUMENTS = {
     "ipywidgets.IntSlider": {"min", "max"},
     "ipywidgets.SelectionSlider": {"options"},
     "ipywidgets.Checkbox": {"indent"},
+    "ipywidgets.Dropdown": {"options", "index"},
+    "ipywidgets.FloatText": set(),
 }
 
 

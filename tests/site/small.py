@@ -126,6 +126,7 @@ def panels() -> dict[str, widgets.Panel]:
         ),
         "encoder": widgets.encoder_live(ae, vae, images=shown),
         "kl": widgets.kl_playground(),
+        "loss": widgets.loss_reader(),
         "colour": widgets.latent_map(*discs, points=colours()),
         "colour-encoder": widgets.encoder_live(*discs, images=colours()),
     }

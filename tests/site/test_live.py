@@ -14,24 +14,25 @@ import numpy as np
 import pytest
 import torch
 
-from aevae_lib import data, measure, models, sample, widgets
+from aevae_lib import data, losses, measure, models, sample, widgets
 from tests.site import small
 from tests.site.conftest import WIDE, Visitor
 from tests.site.test_accessibility import violations
 
 PHONE = (390, 844)
-NAMES = ["map", "one", "series", "sampler", "twins", "encoder", "kl"]
+NAMES = ["map", "one", "series", "sampler", "twins", "encoder", "kl", "loss"]
 FLAVOURS = ["", "saved-"]  # on a page like the book's, and saved by save_html
 EVERY = pytest.mark.parametrize(
     "name", [flavour + name for flavour in FLAVOURS for name in NAMES]
 )
 
-# What a panel shows: its pictures, what moves on its planes, its curve.
+# What a panel shows: its pictures, what moves on its planes, its curve, its
+# answer.
 SHOWN = """() => Array.from(
   document.querySelectorAll(
     ".aevae-panel :is(" +
     "canvas:not(.aevae-backdrop, .aevae-glimpse canvas), " +
-    ".aevae-plane svg:last-child, .aevae-q)"),
+    ".aevae-plane svg:last-child, .aevae-q, .aevae-code, .aevae-verdict)"),
   (part) => part.toDataURL?.() ?? part.outerHTML).join()"""
 # A slider's value: the browser's own, or of ipywidgets' what stands beside it,
 # or its place.
@@ -597,6 +598,67 @@ def test_the_price_and_its_parts_add_up(visit, name):
         )
         parts = [mu**2 / 2, (np.exp(logvar) - 1 - logvar) / 2]
         assert shown == pytest.approx([*parts, sum(parts)], abs=0.0051)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_loss_is_read_as_the_library_reads_it(visit, flavour):
+    """By keyboard alone: words are chosen, numbers typed."""
+    page = visit(f"{flavour}loss")
+    said = page.locator(".aevae-trains")
+    assert said.inner_text() == "This trains \u03b2 = 784"
+    over = page.get_by_label("over pixels")
+    after(page, lambda: over.press("ArrowUp"))
+    assert said.inner_text() == "This trains \u03b2 = 1"
+    weight = page.get_by_label("KL weight")
+    weight.fill("0.5")
+    after(page, lambda: weight.press("Enter"))
+    assert said.inner_text() == "This trains \u03b2 = 0.5"
+    cost = page.get_by_label("reconstruction")
+    after(page, lambda: cost.select_option("half squared error"))
+    expected = losses.read(cost="half squared error", kl_weight=0.5).tau2
+    assert said.inner_text() == (
+        f"This trains \u03c4\u00b2 = {expected:g}, as if pixels were off by "
+        f"{expected**0.5:.2f}"
+    )
+    words = page.locator(".aevae-words").inner_text()
+    assert "The half squared error, summed over 784 pixel values" in words
+    weight.fill("-1")
+    after(page, lambda: weight.press("Enter"))
+    assert said.inner_text() == "Both weights must be above 0."
+    assert page.locator(".aevae-scale").is_hidden()
+    said = page.locator("[aria-live=polite]").first
+    page.wait_for_function(
+        "(said) => said.textContent.includes('Both weights')",
+        arg=said.element_handle(),
+    )
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_known_loss_sets_everything_until_something_else_is_set(
+    visit, panels, flavour
+):
+    page = visit(f"{flavour}loss")
+    menu = page.get_by_label("a known loss")
+    for index, (name, written) in enumerate(losses.TUTORIALS.items()):
+        after(page, lambda name=name: menu.select_option(name))
+        reading = losses.read(**written)
+        value = reading.beta if reading.tau2 is None else reading.tau2
+        assert f"= {value:.4g}" in page.locator(".aevae-trains").inner_text()
+        page.wait_for_timeout(60)
+        for trait, number in panels["loss"].view.presets[index + 1].items():
+            control = page.locator(f".aevae-{trait}").first
+            if trait in panels["loss"].sliders:
+                assert handle(page, trait).evaluate(VALUE) == number
+            elif "weight" in trait:
+                box = control.locator("input")
+                assert float(box.input_value()) == number
+            else:
+                box = control.locator("select")
+                assert box.evaluate("(one) => one.selectedIndex") == number
+        assert menu.input_value() == name
+    after(page, lambda: page.get_by_label("channels").select_option("3"))
+    page.wait_for_timeout(60)
+    assert menu.input_value() == "your own"
 
 
 # --- in colour, and not square -----------------------------------------------

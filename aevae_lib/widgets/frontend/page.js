@@ -93,6 +93,8 @@ const WIDGETS = {
   IntSliderModel: showSlider,
   SelectionSliderModel: showSlider,
   CheckboxModel: showCheckbox,
+  DropdownModel: showDropdown,
+  FloatTextModel: showNumber,
   AnyModel: showView,
 };
 
@@ -137,10 +139,9 @@ function showSlider(model, kind) {
   const [min, max, step] = labels
     ? [0, labels.length - 1, 1]
     : ["min", "max", "step"].map((name) => model.get(name));
-  labelled += 1;
-  const id = `page-control-${labelled}`;
-  const input = element("input", { type: "range", id, min, max, step });
-  const output = element("output", { for: id, class: "aevae-number" });
+  const input = element("input", { type: "range", min, max, step });
+  const row = labelledRow(model, input);
+  const output = element("output", { for: input.id, class: "aevae-number" });
   const show = () => {
     const now = model.get(value);
     input.value = powers ? String(Math.log10(now)) : now;
@@ -152,9 +153,47 @@ function showSlider(model, kind) {
   input.addEventListener("input", () => model.set(value, powers ? 10 ** Number(input.value) : Number(input.value)));
   model.on(value, show);
   show();
-  const label = element("label", { for: id }, model.get("description"));
+  row.append(output);
+  return row;
+}
+
+/**
+ * What a widget is called, and beside it what it is moved by.
+ * @param {PageModel} model
+ * @param {HTMLElement} input
+ */
+function labelledRow(model, input) {
+  labelled += 1;
+  input.id = `page-control-${labelled}`;
+  const label = element("label", { for: input.id }, model.get("description"));
   label.style.setProperty("min-width", modelOf(model.get("style")).get("description_width"));
-  return element("div", { class: "page-slider" }, label, input, output);
+  return element("div", { class: "page-slider" }, label, input);
+}
+
+/** @param {PageModel} model */
+function showDropdown(model) {
+  /** @type {string[]} */
+  const labels = model.get("_options_labels");
+  const input = element("select", {}, ...labels.map((text) => element("option", {}, text)));
+  const show = () => {
+    input.selectedIndex = model.get("index");
+  };
+  input.addEventListener("change", () => model.set("index", input.selectedIndex));
+  model.on("index", show);
+  show();
+  return labelledRow(model, input);
+}
+
+/** @param {PageModel} model */
+function showNumber(model) {
+  const input = element("input", { type: "number", step: "any" });
+  const show = () => {
+    input.value = model.get("value");
+  };
+  input.addEventListener("change", () => model.set("value", Number(input.value)));
+  model.on("value", show);
+  show();
+  return labelledRow(model, input);
 }
 
 /** @param {PageModel} model */
