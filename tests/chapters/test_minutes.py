@@ -40,6 +40,7 @@ def minutes(cells: list) -> float:
         *((name, 15) for name in PARTS["The lesson"][:3]),
         *((name, 25) for name in PARTS["The lesson"][3:]),
         *((name, 30) for name in PARTS["The laboratory"]),
+        ("chapters/from_the_post", 25),
     ],
 )
 def test_a_chapter_is_read_in_its_minutes(name, most):
