@@ -138,7 +138,9 @@ class OpenWithFigure(SphinxPostTransform):
             if "tag_figure" in cell["classes"]
             for figure in cell.findall(nodes.figure)
         )
-        figure, page = next(figures, None), next(iter(self.document), None)
+        figure = next(figures, None)
+        # What a page says of itself comes before its first section.
+        page = next(self.document.findall(nodes.section), None)
         if figure is None or not self.code_before(figure):
             return
         starts = [isinstance(part, nodes.paragraph) for part in page]

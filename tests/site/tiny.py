@@ -139,7 +139,8 @@ def notebook() -> nbformat.NotebookNode:
             cells.append(nbformat.v4.new_code_cell(source, metadata=metadata))
         else:
             cells.append(nbformat.v4.new_markdown_cell(source))
-    return nbformat.v4.new_notebook(cells=cells)
+    about = {"myst": {"html_meta": {"keywords": "a book in small"}}}
+    return nbformat.v4.new_notebook(cells=cells, metadata=about)
 
 
 def write(folder: Path) -> None:
