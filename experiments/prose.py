@@ -15,6 +15,7 @@ The source is GROUP.METRIC: the mean over the seeds of a group of runs (see
     ae-d2.flips.seeds                 how many seeds
     floor.pixel_entropy               what real images score, or a baseline
     bench.race.ours.median_loss       what `make bench` measured
+    failures.found.tests : d          a number of `failures.json`, by its path
     ae-d2.flips : .0%                 with a format of Python's, or else in .1f
 
 The number is rewritten, or with `--check` compared. The comment follows its
@@ -30,6 +31,7 @@ from pathlib import Path
 
 from aevae_lib import evidence
 
+from .failures import gather
 from .files import ROOT
 
 MARK = "<!--="
@@ -51,7 +53,7 @@ def value(source: str) -> str:
     `evidence.Missing` for results that are not there.
     """
     path, _, form = (part.strip() for part in source.partition(" : "))
-    if path.startswith("bench."):
+    if path.startswith(("bench.", "failures.")):
         return format(measured(path), form or ".1f")
     found = SOURCE.fullmatch(path)
     if not found:
@@ -80,9 +82,10 @@ def value(source: str) -> str:
 
 
 def measured(path: str) -> float:
-    """A number of the benchmark by its path ("bench.race.ours.median_loss")."""
-    found: object = evidence.bench()
-    for key in path.split(".")[1:]:
+    """A number of a file by its path ("bench.race.ours.median_loss")."""
+    file, *keys = path.split(".")
+    found: object = evidence.bench() if file == "bench" else gather.stored()
+    for key in keys:
         if not isinstance(found, dict) or key not in found:
             there = ", ".join(found) if isinstance(found, dict) else found
             raise ValueError(f"there is no {key!r}, but {there}")
