@@ -7,14 +7,17 @@ They are drawn by the stored models from the shipped sample of Fashion-MNIST,
 and kept in `book/static/cards`; run this when a chapter or a model changes.
 """
 
+import json
 from pathlib import Path
 
+import numpy as np
 import torch
 from matplotlib.image import imsave
+from PIL import Image
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
-from aevae_lib import data, sample, zoo
+from aevae_lib import data, evidence, sample, zoo
 from aevae_lib.models import Autoencoder
 
 FOLDER = Path(__file__).parent / "static" / "cards"
@@ -75,6 +78,7 @@ def strips() -> dict[str, Tensor]:
         "11": torch.cat([redrawn(model, boot) for model in dial]),
         "12": sample.pictures(shirts, drawn),
         "own-pictures": birds(),
+        "went-wrong": sick(),
     }  # fmt: skip
 
 
@@ -83,6 +87,19 @@ def birds() -> Tensor:
     animals = data.load("animals", "cpu")
     own = animals.train.labels == animals.classes.index("Bird")
     return data.to_float(animals.train.images[own][:COUNT])
+
+
+def sick() -> Tensor:
+    """A new garment of a sound run and of four that went wrong: (5, 1, 32, 32)
+    in [0, 1].
+    """
+    found = json.loads((evidence.RESULTS / "failures.json").read_text())
+    with Image.open(evidence.RESULTS / "failures.webp") as stored:
+        sheet = torch.from_numpy(np.array(stored.convert("L"))) / 255
+    rows = sheet.unflatten(0, (-1, 32)).unflatten(2, (-1, 32)).transpose(1, 2)
+    names = list(found["codes"])
+    chosen = ("sound", "no_kl", "sigmoid", "beta", "sign")
+    return torch.stack([rows[names.index(n), -1] for n in chosen])[:, None]
 
 
 def shaken(model: Autoencoder, image: Tensor, known: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import json
 import math
 from types import SimpleNamespace
 
+import nbformat
 import pytest
 import torch
 from torch import nn
@@ -11,6 +12,8 @@ from torch import nn
 from experiments import prose
 from experiments.failures import changes, finder, gather, measures
 from experiments.failures.changes import CHANGES
+
+CHAPTER = gather.ROOT / "chapters" / "training_went_wrong.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -310,3 +313,31 @@ def test_prose_can_name_a_stored_number(stored):
     assert prose.value(f"{path} : .2f") == f"{rec:.2f}"
     with pytest.raises(ValueError, match="no 'rex'"):
         prose.value("failures.summary.sound.plain.rex")
+
+
+# --- the chapter -------------------------------------------------------------
+
+
+def cells():
+    return nbformat.read(CHAPTER, as_version=4).cells
+
+
+def test_the_loop_that_the_chapter_shows_is_the_one_that_ran():
+    blocks = "\n".join(c.source for c in cells() if c.cell_type == "markdown")
+    bare = changes.BARE.read_text()
+    for function in ("def elbo", "def train"):
+        start = bare.index(function)
+        end = bare.find("\n\n\n", start)
+        assert bare[start : end if end > 0 else None].strip() in blocks
+
+
+def test_the_chapters_finder_ranks_as_the_experiments_do(stored):
+    [source] = [c.source for c in cells() if "def causes(" in c.source]
+    names = {"TABLE": stored["table"]}
+    exec(source[source.index("def causes(") :].split("\n\n\n")[0], names)
+    for run in list(stored["runs"].values())[:60]:
+        if "rows" in run:
+            seen = finder.answers(run)
+            counts = stored["table"]
+            wanted = finder.ranked(counts, seen)
+            assert names["causes"](seen) == pytest.approx(wanted, rel=1e-6)
