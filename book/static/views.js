@@ -19,7 +19,7 @@ script.addEventListener("error", () => {
 });
 
 const SIGNS = ["pointermove", "pointerdown", "keydown", "scroll"];
-const PATIENCE = 2500; // ms after the page, for a reader who only looks
+const PATIENCE = 5000; // ms after the page, for a reader who only looks
 
 addEventListener("load", () => {
   const near = new IntersectionObserver((entries) => {

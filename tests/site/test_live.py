@@ -1022,7 +1022,7 @@ def test_the_widgets_code_waits_for_a_reader_and_not_long(
         page.mouse.move(100, 100)
     elif sign == "a key":
         page.keyboard.press("Tab")
-    page.clock.run_for(100 if sign != "none" else 2000)
+    page.clock.run_for(100 if sign != "none" else 5000)
     code.wait_for(state="attached")
     page.close()
 
