@@ -121,7 +121,7 @@ SYMPTOMS = {
         lambda r: above(last(r, "test_rec"), 310),
     ),
     "mean_picture": Symptom(
-        "The reconstruction stays well above 390 nats, a mean picture's",
+        "The reconstruction stays well above what one mean picture costs",
         lambda r: above(last(r, "test_rec"), 425),
     ),
     "falling": Symptom("The loss still falls fast at the end", still_falling),
@@ -147,7 +147,7 @@ SYMPTOMS = {
         "x.max() is above 1", lambda r: above(r["input"], 1.5), test=True
     ),
     "noise": Symptom(
-        "(z - mu) / exp(logvar / 2) has no deviation of 1",
+        "(z - mu) / exp(logvar / 2) does not have a deviation of 1",
         lambda r: r["noise"] is not None and abs(r["noise"] - 1) > 0.15,
         test=True,
     ),
