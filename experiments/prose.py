@@ -31,7 +31,7 @@ from pathlib import Path
 
 from aevae_lib import evidence
 
-from .failures import gather
+from . import failures
 from .files import ROOT
 
 MARK = "<!--="
@@ -84,7 +84,7 @@ def value(source: str) -> str:
 def measured(path: str) -> float:
     """A number of a file by its path ("bench.race.ours.median_loss")."""
     file, *keys = path.split(".")
-    found: object = evidence.bench() if file == "bench" else gather.stored()
+    found: object = evidence.bench() if file == "bench" else failures.stored()
     for key in keys:
         if not isinstance(found, dict) or key not in found:
             there = ", ".join(found) if isinstance(found, dict) else found

@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from aevae_lib import data, evidence
+from aevae_lib import data
 
 from ..files import ROOT, atomic
-from . import finder
+from . import RESULTS, finder
 from .changes import CHANGES, FRESH, TUNED_ON, runs
 from .measures import SHOWN, TEST
 
 SCRATCH = ROOT / "_build" / "failures"
-RESULTS = evidence.RESULTS / "failures.json"
 SHEET = RESULTS.with_suffix(".webp")  # a row of redrawn and new ones for each
 SIDE = 32
 SUMMARISED = ("rec", "kl", "active", "draws", "dearer", "dead")
@@ -26,11 +25,6 @@ SUMMARISED = ("rec", "kl", "active", "draws", "dearer", "dead")
 def scratch(name: str, network: str, seed: int) -> Path:
     """Where a run is kept until all are gathered."""
     return SCRATCH / f"{name}-{network}-seed{seed}.json"
-
-
-def stored() -> dict:
-    """The file of results."""
-    return json.loads(RESULTS.read_text(encoding="utf-8"))
 
 
 def gather() -> None:

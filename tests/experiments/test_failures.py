@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from experiments import prose
+from experiments import failures, prose
 from experiments.failures import changes, finder, gather, measures
 from experiments.failures.changes import CHANGES
 
@@ -18,7 +18,7 @@ CHAPTER = gather.ROOT / "chapters" / "training_went_wrong.ipynb"
 
 @pytest.fixture(scope="module")
 def stored():
-    return gather.stored()
+    return failures.stored()
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +233,7 @@ def test_curves_are_read_as_they_say():
 def test_the_file_holds_every_run_and_is_small(stored):
     keys = {f"{name}-{net}-seed{seed}" for name, net, seed in changes.runs()}
     assert set(stored["runs"]) == keys
-    size = gather.RESULTS.stat().st_size + gather.SHEET.stat().st_size
+    size = failures.RESULTS.stat().st_size + gather.SHEET.stat().st_size
     assert size < 300_000, size
     assert len(changes.FAILURES) >= 12
 
