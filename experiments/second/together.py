@@ -5,6 +5,8 @@ one at a time they leave a GPU idle. Here each step of all of them is one step,
 with `torch.func.vmap` over their stacked weights. What each model sees, its
 first weights, the order of its images and its schedule are those of
 `train.fit`; only the noise of a code is drawn for all of them by one generator.
+A GPU is handed each step as one recorded graph: it would otherwise wait for
+Python, which calls it some hundred times a step.
 """
 
 import math
@@ -39,10 +41,16 @@ def fit_together(
     empty; the others are not touched by that.
     """
     steps, device = math.ceil(budget / batch_size), images.device
+    on_gpu = device.type == "cuda"
     optimizer = torch.optim.Adam(
         [{"params": list(model.parameters())} for model in models],
+        # What a recorded step reads anew has to lie on the GPU.
+        lr=torch.tensor(1e-3, device=device) if on_gpu else 1e-3,
         fused=device.type in train.FUSED,
+        capturable=on_gpu,
     )
+    for group in optimizer.param_groups if on_gpu else ():
+        group["lr"] = group["lr"].clone()  # each of its own
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, list(rates), steps, cycle_momentum=False
     )
@@ -54,21 +62,55 @@ def fit_together(
     told = () if labels is None else (labels,)
     held_out = train.as_held_out(validation, bool(told))
     rows = Rows(len(models), steps, batch_size, reports)
+
+    def step(chosen: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        x = data.to_float(images[chosen])
+        losses, terms = loss_of_all(
+            stacked(models), x, *(each[chosen] for each in told)
+        )
+        optimizer.zero_grad()
+        losses.sum().backward()
+        optimizer.step()
+        return losses.detach(), {k: v.detach() for k, v in terms.items()}
+
+    step = Recorded(step) if on_gpu else step
     with evaluating(models[0], training=True), seeded(seeds[0]):
         for chosen in map(torch.stack, zip(*orders, strict=True)):
-            x = data.to_float(images[chosen])
-            losses, terms = loss_of_all(
-                stacked(models), x, *(each[chosen] for each in told)
-            )
-            optimizer.zero_grad()
-            losses.sum().backward()
-            optimizer.step()
+            losses, terms = step(chosen)
             schedule.step()
             if rows.add(losses, terms):
                 for model, history in zip(models, rows.of, strict=True):
                     found = train.evaluate(model, loss_fn, **held_out)
                     history[-1] |= {f"validation_{k}": found[k] for k in found}
     return rows.sound()
+
+
+class Recorded:
+    """A step on a GPU: called a few times, then recorded once as a graph and
+    replayed. What it returns is overwritten by the next call.
+    """
+
+    CALLED = 3  # until memory is set apart and kernels are chosen
+
+    def __init__(self, step: Callable):
+        self.step, self.calls, self.graph = step, 0, torch.cuda.CUDAGraph()
+        self.stream = torch.cuda.Stream()
+
+    def __call__(self, chosen: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        self.calls += 1
+        if self.calls <= self.CALLED:
+            self.stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(self.stream):
+                self.found = self.step(chosen)
+            torch.cuda.current_stream().wait_stream(self.stream)
+            return self.found
+        if self.calls == self.CALLED + 1:
+            self.chosen = chosen.clone()
+            with torch.cuda.graph(self.graph):
+                self.found = self.step(self.chosen)
+        self.chosen.copy_(chosen)
+        self.graph.replay()
+        return self.found
 
 
 class Rows:
@@ -86,8 +128,8 @@ class Rows:
     def add(self, losses: Tensor, terms: dict[str, Tensor]) -> bool:
         """Count one step of all models, (K,) a term; whether it made a row."""
         for name, term in terms.items():
-            self.sums[name] = self.sums.get(name, 0) + term.detach()
-        self.finite = losses.detach().isfinite() & self.finite
+            self.sums[name] = self.sums.get(name, 0) + term
+        self.finite = losses.isfinite() & self.finite
         self.step, self.since = self.step + 1, self.since + 1
         if self.step not in self.report_at:
             return False
