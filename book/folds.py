@@ -11,6 +11,7 @@ moved, made to answer. A notebook opened elsewhere shows all of it.
 - {verdict}`supported` and so on, as a chip;
 - a number in a table, on one line;
 - a page's first figure, to its top;
+- a cell tagged `finder`, behind the finder of causes (finder.py);
 - of a long source that `plots.show` shows, the lines that a comment names
   (`# what matters: "first" to "last"`), and all of it behind "Show all of it".
 """
@@ -21,6 +22,8 @@ from docutils import nodes
 from docutils.parsers.rst.states import Inliner
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
+
+from . import finder
 
 VERDICTS = {
     "supported": "good",
@@ -60,6 +63,7 @@ def setup(app: Sphinx) -> None:
     app.add_post_transform(Numbers)
     app.add_role("verdict", verdict)
     app.add_js_file("predict.js", loading_method="defer")
+    app.add_js_file("finder.js", loading_method="defer")
 
 
 def is_code(node: nodes.Node) -> bool:
@@ -87,6 +91,8 @@ class FoldCells(SphinxPostTransform):
                 fold_check(cell)
             elif "tag_figure" in cell["classes"]:
                 fold_plotting(cell)
+            elif "tag_finder" in cell["classes"]:
+                offer_finder(cell)
 
 
 def fold_setup(cell: nodes.container) -> None:
@@ -121,6 +127,14 @@ def fold_plotting(cell: nodes.container) -> None:
     cell.remove(code)
     line = "Show the plotting code"
     cell.append(Fold("", code, kind="plotting", line=line))
+
+
+def offer_finder(cell: nodes.container) -> None:
+    form = nodes.raw("", finder.table(finder.stored()), format="html")
+    fold = Fold("", kind="names", line="The questions by their names in Python")
+    cell.replace_self([form, fold])
+    cell["hide_mode"] = ""
+    fold.append(cell)
 
 
 class OpenWithFigure(SphinxPostTransform):

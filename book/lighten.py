@@ -11,6 +11,7 @@ NEEDS = {
     r'class="[^"]*\bsd-tab': (r"design-tabs\.js",),
     r'class="[^"]*\bprediction\b': (r"predict\.js",),
     r'class="[^"]*\blab-menus\b': (r"/lab\.js",),
+    r'class="[^"]*\bfinder\b': (r"/finder\.js",),
     r'class="[^"]*\b(toggle|dropdown)\b': (r"togglebutton", r"^let toggle"),
     r'class="[^"]*\bhighlight\b': (r"copybutton", r"clipboard"),
 }

@@ -69,7 +69,14 @@ def fold(book, kind: str) -> list[Tag]:
 
 @pytest.mark.parametrize(
     "asset",
-    ["formulas.js", "MathJax", "togglebutton", "predict", "views.js"],
+    [
+        "formulas.js",
+        "MathJax",
+        "togglebutton",
+        "predict",
+        "finder.js",
+        "views.js",
+    ],
 )
 def test_a_page_fetches_only_what_it_uses(book, asset):
     plain, full = (
@@ -200,6 +207,14 @@ def test_plotting_code_is_under_its_figure(book):
     assert "plt.bar" in plotting.text
     cell = plotting.find_parent("div", "cell")
     assert cell.find("img") in plotting.find_all_previous("img")
+
+
+def test_the_finder_stands_before_its_questions_by_name(book):
+    [names] = fold(book, "names")
+    assert "the questions" in names.text
+    [form] = article(book, "one").find_all("div", "finder")
+    assert form.table
+    assert form in names.find_all_previous("div")
 
 
 def test_nothing_that_a_notebook_holds_is_lost(book):

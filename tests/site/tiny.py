@@ -93,6 +93,8 @@ plt.show()
 ---source
 from aevae_lib import plots
 plots.show(plots.plane)  # what matters: "left, right" to "meshgrid"
+---finder
+print("the questions")
 ---
 :::{admonition} Answer to the prediction
 :class: dropdown
