@@ -6,9 +6,9 @@
 Without a name all stages are done, in the order of `runs.STAGES`. Weights are
 kept in `_build/second`; a result is one JSON file in
 `aevae_lib/results/second`. What is there is not done again, so the sweep can be
-stopped at any moment and started anew. `--train` stops before measuring: for a
-machine that is lent for its GPU, where models of several seeds are trained side
-by side.
+stopped at any moment and started anew, and weights can be deleted once they are
+measured. `--train` stops before measuring: for a machine that is lent for its
+GPU, where models of several seeds are trained side by side.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import multiprocessing
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 
 from tqdm import tqdm
 
@@ -83,13 +84,21 @@ def tune(planned: list[runs.Run], pool: ProcessPoolExecutor) -> None:
 
 
 def train(planned: list[runs.Run], pool: ProcessPoolExecutor) -> None:
-    """Train those of the runs whose weights are not there."""
+    """Train what is to be measured, and the twins that a run of one class is
+    measured beside, where their weights are not there.
+    """
+    needed = to_measure(planned, stored())
+    needed |= {
+        twin.name: twin
+        for run in needed.values()
+        if run.only_class is not None
+        for twin in [replace(run, only_class=None)]
+    }
     run_all(
         [
             run
-            for run in planned
-            if run.seed != TUNING_SEED
-            and not training.weights_of(run, training.WEIGHTS).exists()
+            for run in needed.values()
+            if not training.weights_of(run, training.WEIGHTS).exists()
         ],
         pool,
     )
@@ -104,15 +113,25 @@ def measure(planned: list[runs.Run], pool: ProcessPoolExecutor) -> None:
         pool.submit(measuring.write_baselines, *names).result()
     known = stored()
     wanted = {
-        pool.submit(measuring.result_of, run, known.get(run.name)): run.name
-        for run in planned
-        if run.seed != TUNING_SEED
-        and measuring.lacking(run, known.get(run.name, {"metrics": {}}))
+        pool.submit(measuring.result_of, run, known.get(name)): name
+        for name, run in to_measure(planned, known).items()
     }
     with tqdm(total=len(wanted), unit=" run", disable=False) as progress:
         for future in as_completed(wanted):
             write_json(RESULTS / f"{wanted[future]}.json", future.result())
             progress.update()
+
+
+def to_measure(
+    planned: list[runs.Run], known: dict[str, dict]
+) -> dict[str, runs.Run]:
+    """Those of the runs, by name, whose stored results lack a metric."""
+    return {
+        run.name: run
+        for run in planned
+        if run.seed != TUNING_SEED
+        and measuring.lacking(run, known.get(run.name, {"metrics": {}}))
+    }
 
 
 def stored() -> dict[str, dict]:

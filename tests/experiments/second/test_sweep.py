@@ -91,6 +91,21 @@ def test_a_metric_that_lacks_is_filled_in(done):
     assert "gini" in sweep.stored()["ae-d2-seed1"]["metrics"]
 
 
+def test_weights_may_be_deleted_once_they_are_measured(done):
+    """But the twin that a run of one class is measured beside is trained."""
+    sweep.tune(RUNS, Here())
+    sweep.train(RUNS, Here())
+    sweep.measure(RUNS, Here())
+    for path in training.WEIGHTS.iterdir():
+        path.unlink()
+    done["trained"].clear()
+    sweep.train(RUNS, Here())
+    assert done["trained"] == []
+    birds = Run("ae", 2, 1, only_class=1)
+    sweep.train([*RUNS, birds], Here())
+    assert [name for name, _ in done["trained"]] == [birds.name, "ae-d2-seed1"]
+
+
 def test_runs_that_share_all_but_the_seed_are_one_job():
     found = training.jobs(
         runs.headline()[:8], dict.fromkeys(
