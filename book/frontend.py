@@ -1,5 +1,5 @@
-"""Make the site's front-end files in book/_vendor: MathJax, fonts, icons and
-one bundle for the widgets.
+"""Make the site's front-end files in book/_vendor: fonts, icons and one bundle
+for the widgets.
 
     python -m book.frontend
 
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import pydata_sphinx_theme
@@ -62,7 +63,6 @@ def main() -> None:
     run("npm", "ci", "--ignore-scripts", "--no-progress", "--loglevel=error")
     print("== Bundling the widgets' front end", flush=True)
     bundle_widgets()
-    copy_mathjax()
     copy_fonts()
     cut_icons()
     stamp.write_text(
@@ -86,9 +86,6 @@ def bundle_widgets() -> None:
     # a slow phone.
     text = text.replace("AbortSignal.timeout(2e3)", "AbortSignal.timeout(6e4)")
     module.write_text(shim + text, encoding="utf-8")
-    # The controls would set their labels with MathJax 2; on a page with
-    # formulas they would find MathJax 3 and fail. Our labels hold no formulas,
-    # so they are told that there is none.
     run(
         *(
             "node",
@@ -97,16 +94,7 @@ def bundle_widgets() -> None:
             "--outdir=_vendor",
         ),
         *("--bundle", "--minify", "--target=es2022", "--legal-comments=linked"),
-        "--define:window.MathJax=undefined",
     )
-
-
-def copy_mathjax() -> None:
-    """MathJax with every TeX extension in one file, and its fonts."""
-    source = BOOK / "node_modules" / "mathjax" / "es5"
-    fonts = Path("output") / "chtml" / "fonts" / "woff-v2"
-    shutil.copytree(source / fonts, VENDOR / "mathjax" / fonts)
-    shutil.copy2(source / "tex-chtml-full.js", VENDOR / "mathjax")
 
 
 def copy_fonts() -> None:
@@ -154,13 +142,17 @@ def icon_code(name: str, styles: str) -> int:
     return int(re.search(rule, styles)[1], 16)
 
 
-def run(program: str, *arguments: str) -> None:
+def run(
+    program: str, *arguments: str, **more: Any
+) -> subprocess.CompletedProcess:
     """Run node or npm, from beside this Python if it has them."""
     environment = dict(os.environ)
     environment["PATH"] = (
         f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     )
-    subprocess.run([program, *arguments], cwd=BOOK, env=environment, check=True)
+    return subprocess.run(
+        [program, *arguments], cwd=BOOK, env=environment, check=True, **more
+    )
 
 
 def size(path: Path) -> str:

@@ -21,7 +21,7 @@ from sphinx.errors import ExtensionError
 from aevae_lib import data
 from aevae_lib.widgets import source
 
-from . import figures, folds, inks, lighten, social, styles
+from . import figures, folds, formulas, inks, lighten, social, styles
 
 BOOK = Path(__file__).parent
 VENDOR = BOOK / "_vendor"
@@ -61,9 +61,11 @@ MENDS = [
     # one logo for light and dark
     (r'\s*<img [^>]*class="logo__image only-dark[^>]*>', r""),
     (r'class="logo__image only-light"', r'class="logo__image"'),
-    # the type of the text is asked for before the styles are read
+    # the type of text and formulas is asked for before the styles are read
     (
         r'(?<!crossorigin>)(\n\s*<link [^>]*href="([^"]*)type\.css)',
+        r'\n<link rel="preload" as="font" type="font/woff" '
+        r'href="\2fonts/formulas.woff" crossorigin>'
         r'\n<link rel="preload" as="font" type="font/woff2" '
         r'href="\2fonts/source-serif-4-normal.woff2" crossorigin>\1',
     ),
@@ -86,7 +88,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_css_file("type.css")
     app.add_css_file("book.css")
     app.add_css_file("place.css")
-    app.add_js_file("formulas.js", loading_method="defer")
     app.add_js_file("reach.js", loading_method="defer")
     app.add_js_file("lab.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -210,7 +211,7 @@ def skip_tuple_fields(
 
 def mend_the_pages(app: Sphinx, error: Exception | None) -> None:
     """Apply `MENDS` to every page that was written, give its widgets their
-    places, and take off it what it does not use.
+    places, take off it what it does not use, and set its formulas.
     """
     if error:
         return
@@ -227,6 +228,8 @@ def mend_the_pages(app: Sphinx, error: Exception | None) -> None:
         if mended != text:
             page.write_text(mended, encoding="utf-8")
     lighten.lighten_site(Path(app.outdir))
+    settings = app.config.mathjax3_config["tex"]
+    formulas.set_formulas(Path(app.outdir), settings)
     styles.join(Path(app.outdir))
 
 

@@ -1,7 +1,7 @@
-// Code and output that are wider than their box scroll there: let the keyboard reach them. The
-// theme looks once, as a rule before their type has come.
-function reachWideCode() {
-  for (const box of document.querySelectorAll("pre")) {
+// Code, output and formulas that are wider than their box scroll there: let the keyboard reach
+// them. The theme looks once, as a rule before their type has come.
+function reachWideBoxes() {
+  for (const box of document.querySelectorAll("pre, .math")) {
     const scrolls = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
     box.tabIndex = scrolls ? 0 : -1;
   }
@@ -9,6 +9,6 @@ function reachWideCode() {
 
 addEventListener("load", async () => {
   await document.fonts.ready;
-  reachWideCode();
-  addEventListener("resize", reachWideCode);
+  reachWideBoxes();
+  addEventListener("resize", reachWideBoxes);
 });

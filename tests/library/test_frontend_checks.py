@@ -14,7 +14,7 @@ from tests.library.test_frontend_engine import given, node, program
 
 BOOK = Path(__file__).parents[2] / "book"
 FOLDERS = (source.FOLDER, BOOK, BOOK / "static")
-SCRIPTS = [path for folder in FOLDERS for path in sorted(folder.glob("*.js"))]
+SCRIPTS = [path for folder in FOLDERS for path in sorted(folder.glob("*.*js"))]
 
 
 def tool(*names: str) -> Path:

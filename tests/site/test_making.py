@@ -70,8 +70,7 @@ def fold(book, kind: str) -> list[Tag]:
 @pytest.mark.parametrize(
     "asset",
     [
-        "formulas.js",
-        "MathJax",
+        "formulas.woff",
         "togglebutton",
         "predict",
         "finder.js",
@@ -95,6 +94,12 @@ def test_no_page_fetches_the_whole_font_of_icons_or_the_index(book, asset):
         assert not any(asset in one for one in assets(book, name))
     search = pages(book[0])["search.html"]
     assert (asset in search) == (asset != "fontawesome")
+
+
+def test_no_page_has_mathjax(book):
+    for name in ("index", "one"):
+        assert not any("mathjax" in one.lower() for one in assets(book, name))
+    assert not [*(book[0] / "_build" / "html" / "_static").rglob("*mathjax*")]
 
 
 def test_the_text_waits_for_no_script(book):
@@ -159,7 +164,7 @@ def test_every_icon_on_show_is_in_the_font(book, browser):
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("index", 245_000), ("one", 860_000)]
+    ("name", "most"), [("index", 245_000), ("one", 480_000)]
 )
 def test_a_page_is_no_heavier_than_it_was(book, browser, name, most):
     with served(book[0] / "_build" / "html") as address:
@@ -177,6 +182,69 @@ def test_images_have_their_size_and_all_but_the_first_wait(book):
         assert int(image["width"]) > 100
         assert int(image["height"]) > 100
     assert {image["loading"] for image in others} == {"lazy"}
+
+
+# --- formulas ----------------------------------------------------------------
+
+
+def test_formulas_are_there_without_scripts_in_their_own_type(book, browser):
+    with served(book[0] / "_build" / "html") as address:
+        visitor = Visitor(browser, address, java_script_enabled=False)
+        page = visitor.open("chapters/one")
+        page.emulate_media(color_scheme="dark")
+        assert page.locator("article .math > math").count() == 2
+        look = page.evaluate("""() => {
+          const one = document.querySelector("math");
+          return { fonts: [...document.fonts].filter((font) =>
+                     font.status === "loaded").map((font) => font.family),
+                   same: getComputedStyle(one).color
+                     === getComputedStyle(one.parentElement).color };
+        }""")
+        assert any("STIX Two Math" in font for font in look["fonts"])
+        assert look["same"]
+        visitor.context.close()
+
+
+def test_a_wide_formula_scrolls_in_its_box_and_by_keyboard(book, browser):
+    with served(book[0] / "_build" / "html") as address:
+        visitor = Visitor(browser, address, (390, 844))
+        page = visitor.open("chapters/one")
+        assert (
+            page.evaluate("""document.documentElement.scrollWidth
+          - document.documentElement.clientWidth""")
+            <= 0
+        )
+        narrow, wide = page.locator("article .math").all()
+        scrolls = "box => [box.scrollWidth > box.clientWidth, box.tabIndex]"
+        assert narrow.evaluate(scrolls) == [False, -1]
+        assert wide.evaluate(scrolls) == [True, 0]
+        wide.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("document.activeElement.scrollLeft > 0")
+        assert visitor.problems == []
+        visitor.context.close()
+
+
+def test_equals_signs_meet_and_the_number_stands_at_the_end(book, browser):
+    with served(book[0] / "_build" / "html") as address:
+        visitor = Visitor(browser, address)
+        page = visitor.open("chapters/one")
+        formula = page.locator("article div.math")
+        signs = formula.locator("mo", has_text="=").all()
+        assert len({round(sign.bounding_box()["x"]) for sign in signs}) == 1
+        number = formula.locator(".eqno")
+        assert number.inner_text().startswith("(1)")
+        end = formula.locator("math").bounding_box()
+        assert number.bounding_box()["x"] >= end["x"] + end["width"]
+        left = page.locator("article div.math mtr > mtd:first-child")
+        starts = [
+            one.evaluate(
+                "cell => cell.firstElementChild.getBoundingClientRect().x"
+            )
+            for one in left.all()[1:]
+        ]
+        assert starts[0] > starts[1] + 50, "short ones end where long ones do"
+        visitor.context.close()
 
 
 # --- folds -------------------------------------------------------------------

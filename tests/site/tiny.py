@@ -115,6 +115,13 @@ It is folded.
 
 ## Another section
 
+$$
+\\begin{aligned}
+x &= a + b + c \\\\
+x + y + z + u + v + w &= a + b + c + d + e + f + g + h + i + j + k + l
+\\end{aligned}
+$$ (eq-wide)
+
 ```{margin}
 A note at the side.
 ```
