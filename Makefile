@@ -57,7 +57,7 @@ test: setup
 	if [ -n "$$failed" ]; then echo "== Failed:$$failed"; exit 1; fi
 
 check: lint
-	@$(BIN)/python -m experiments.ledger --check
+	@$(BIN)/python -m experiments.second.ledger --check
 	@$(BIN)/python -m experiments.prose --check
 	@echo "== Testing what is quick to test"
 	@$(TOGETHER) --dist=worksteal tests --ignore=tests/site --ignore=tests/lab -m "not slow"
@@ -99,7 +99,7 @@ claims: setup
 	@$(BIN)/python -m experiments.replicate
 
 evidence: setup
-	@$(BIN)/python -m experiments.ledger
+	@$(BIN)/python -m experiments.second.ledger
 	@$(BIN)/python -m experiments.prose
 
 format: setup

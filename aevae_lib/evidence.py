@@ -8,6 +8,7 @@ group, which is named after the rest: "ae-d2" is the autoencoder at two
 dimensions, "vae-d2-beta4" a VAE with another beta.
 """
 
+import csv
 import json
 import math
 from collections.abc import Sequence
@@ -133,6 +134,25 @@ def floor(metric: str, dataset: str = "fashion-mnist") -> float:
     if not _is_number(found[metric]):
         raise Undefined(f"The floor {metric!r} is not a number.")
     return found[metric]
+
+
+def ledger(claim: str) -> list[dict[str, str]]:
+    """The rows of the ledger on a claim, as text: who judged what on which data
+    (`claim`, `row`, `data`, `d`, `beta`, `judge`), what came out (`number`,
+    `low`, `high`, in `unit`, of so many `seeds`), the `margin`, the `verdict`,
+    and that of all judges `together`. What was not measured is empty.
+
+    Raises `ValueError` for a claim that is not in it.
+    """
+    text = (RESULTS / "ledger.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    found = [row for row in rows if row["claim"] == claim]
+    if not found:
+        names = _listing(dict.fromkeys(row["claim"] for row in rows))
+        raise ValueError(
+            f"There is no claim {claim!r} with rows; there are {names}."
+        )
+    return found
 
 
 def bench() -> dict[str, dict]:

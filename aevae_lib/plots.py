@@ -4,6 +4,8 @@ shown from 0 (black) to 1.
 """
 
 import inspect
+import json
+import textwrap
 from collections.abc import Callable, Sequence
 
 import matplotlib.pyplot as plt
@@ -11,10 +13,13 @@ import numpy as np
 import torch
 from IPython.display import Code
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse
 from matplotlib.patheffects import withStroke
+from PIL import Image
 from torch import Tensor
 
+from . import evidence
 from .data import Split, numbered, to_float
 
 # Two sizes serve most of the course.
@@ -213,32 +218,6 @@ def loss_curves(
     return ax
 
 
-def class_bars(
-    shares: dict[str, Tensor],
-    colors: Sequence[str],
-    ax: Axes | None = None,
-    classes: Sequence[str] = (),
-) -> Axes:
-    """Bars side by side for each class: {name: (K,)} of shares that sum to 1.
-
-    `classes` are the names of the K classes; left out, their numbers.
-    """
-    ax = ax or plt.figure(figsize=WIDE).add_subplot()
-    width = 0.8 / len(shares)
-    for place, ((name, values), color) in enumerate(
-        zip(shares.items(), colors, strict=True)
-    ):
-        x = np.arange(len(values)) + (place - (len(shares) - 1) / 2) * width
-        ax.bar(x, values.tolist(), width, label=name, color=color)
-    count = len(values)
-    ax.set_xticks(
-        range(count), classes or range(count), rotation=30, ha="right"
-    )
-    ax.set(ylabel="share of decoded samples")
-    ax.legend()
-    return ax
-
-
 def intervals(
     found: dict[str, Sequence[float]],
     color: str | Sequence[str],
@@ -261,6 +240,85 @@ def intervals(
     ax.set_ylim(len(found) - 0.5, -0.5)
     ax.tick_params("y", length=0)
     return ax
+
+
+def verdict_rows(rows: Sequence[dict[str, str]]) -> Figure:
+    """The rows of `evidence.ledger`, in units of their margins: left of 0 a
+    claim is not true, right of 1 it is by as much as matters.
+
+    A column for each data set, a line for each judge; a hollow mark is a judge
+    that is not asked. What lies outside is drawn at the edge, as a triangle.
+    """
+    sets = list(dict.fromkeys(row["data"] for row in rows))
+    names = list(dict.fromkeys(_row_name(row) for row in rows))
+    figure, axes = plt.subplots(
+        1, len(sets), sharey=True, squeeze=False,
+        figsize=(7.2, 0.75 + 0.42 * len(names)),
+    )  # fmt: skip
+    for ax, data in zip(axes[0], sets, strict=True):
+        ax.axvspan(0, 1, color="0.92", lw=0)
+        ax.axvline(0, color="0.4", lw=0.8)
+        for name in names:
+            same = [
+                r for r in rows if (_row_name(r), r["data"]) == (name, data)
+            ]
+            for k, row in enumerate(same):
+                y = names.index(name) + 0.24 * (k - (len(same) - 1) / 2)
+                _verdict_line(ax, row, y)
+        ax.set(title=data, xlim=(-FARTHEST - 0.4, FARTHEST + 0.4))
+        ax.set_xticks([-FARTHEST, 0, 1, FARTHEST])
+        ax.set_yticks(range(len(names)), names)
+        ax.set_ylim(len(names) - 0.5, -0.5)
+        ax.tick_params("y", length=0)
+    figure.supxlabel("in margins", fontsize=8)
+    return figure
+
+
+FARTHEST = 5  # margins
+
+
+def _row_name(row: dict[str, str]) -> str:
+    beta = "" if row["beta"] == "1" else f", beta {row['beta']}"
+    return textwrap.fill(f"{row['row']}, d = {row['d']}{beta}", 36)
+
+
+def _verdict_line(ax: Axes, row: dict[str, str], y: float) -> None:
+    if not row["number"]:
+        return
+    colors = {"ae": AE_COLOR, "vae": VAE_COLOR, "both": "0.25"}
+    color, margin = colors[row["about"]], float(row["margin"])
+    mean, low, high = (
+        float(row[x]) / margin for x in ("number", "low", "high")
+    )
+    ends = np.clip([low, high], -FARTHEST, FARTHEST)
+    asked = row["verdict"] != "left out"
+    ax.hlines(y, *ends, color, lw=1.4, linestyle="-" if asked else ":")
+    mark = ">" if mean > FARTHEST else "<" if mean < -FARTHEST else "o"
+    ax.plot(
+        np.clip(mean, -FARTHEST, FARTHEST), y, mark, color=color, ms=4.5,
+        mfc=color if asked else "white",
+    )  # fmt: skip
+
+
+def claim_pictures(claim: str) -> Figure:
+    """Pictures of what a claim of the ledger speaks of, on each data set."""
+    path = evidence.RESULTS / "ledger-pictures.json"
+    about = json.loads(path.read_text(encoding="utf-8"))
+    sets = about["rows"][claim]
+    with Image.open(path.with_name("ledger.webp")) as sheet:
+        side = sheet.width // about["shown"]
+        pixels = torch.from_numpy(np.array(sheet.convert("L")))
+    strips = pixels.unflatten(0, (-1, side)).unflatten(2, (-1, side))
+    strips = strips.movedim(2, 1)[:, :, None]  # (rows, shown, 1, side, side)
+    heights = [len(rows) for rows in sets.values()]
+    figure, axes = plt.subplots(
+        len(sets), squeeze=False, height_ratios=heights,
+        figsize=(7.2, 0.5 * sum(heights) + 0.3 * len(sets)),
+    )  # fmt: skip
+    for ax, (data, rows) in zip(axes[:, 0], sets.items(), strict=True):
+        image_rows({words: strips[row] for words, row in rows.items()}, ax)
+        ax.set_title(data)
+    return figure
 
 
 _GREY = {"cmap": "gray", "vmin": 0, "vmax": 1, "interpolation": "nearest"}

@@ -32,10 +32,6 @@ VERDICTS = {
     "not supported": "bad",
     "not settled": "open",
     "by definition": "open",
-    "cured": "good",
-    "milder": "mixed",
-    "no clear difference": "open",
-    "worse": "bad",
 }
 
 

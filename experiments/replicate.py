@@ -10,37 +10,40 @@ interval of a t distribution. The level is such that a sound machine fails once
 in a hundred times.
 """
 
-import json
 import math
+import multiprocessing
+import os
 import sys
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from scipy.stats import t as student
 
-from aevae_lib import evidence
-
-from .files import WEIGHTS
-from .runs import PAIR, Run
-from .sweep.pool import sweep
+from .runs import PAIR
+from .second import measuring, rates, series, training
+from .second.runs import Run
+from .sweep import worker
 
 FRESH_SEED = 1000
 RUNS = [Run(kind, d, FRESH_SEED) for d in (16, 2) for kind in PAIR]
 COMPARED = (
-    "reconstruction", "c2st_gaussian", "flips", "precision_gaussian",
-    "precision_prior", "coverage_gaussian", "coverage_prior",
-    "neighbour_accuracy", "code_noise_cost",
+    "reconstruction", "told_gaussian", "flips_nearest",
+    "passing_gaussian_pixels", "passing_mixture_classifier_used_to_blur",
+    "passing_prior_pixels", "coverage_mixture_codes_of_an_ae",
+    "coverage_prior_pixels", "neighbour_accuracy_mu", "code_noise_cost",
 )  # fmt: skip
-ONLY_AT_TWO = ("area_ratio", "hole_fraction_gaussian", "hole_fraction_prior")
+ONLY_AT_TWO = ("gini", "holes_gaussian", "holes_prior")
 ERROR = 0.01
 
 
-def prediction(numbers: list[float], level: float) -> tuple[float, float]:
+def prediction(values: Sequence[float], level: float) -> tuple[float, float]:
     """Where one more run lies with this probability, given independent runs
     like it.
     """
-    array = np.asarray(numbers, dtype=float)
+    array = np.asarray(values, dtype=float)
     n = len(array)
     spread = array.std(ddof=1) * math.sqrt(1 + 1 / n)
     half = float(student.ppf(0.5 + level / 2, n - 1) * spread)
@@ -52,7 +55,7 @@ def compare(fresh: dict[Run, dict[str, float]]) -> list[str]:
     pairs = [(run, metric) for run in fresh for metric in compared(run)]
     level, misfits = 1 - ERROR / len(pairs), []
     for run, metric in pairs:
-        stored = list(evidence.values(run.group, metric).values())
+        stored = series.of(run.group, metric)().values
         low, high = prediction(stored, level)
         value = fresh[run][metric]
         fits = low <= value <= high
@@ -71,14 +74,29 @@ def compared(run: Run) -> tuple[str, ...]:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(dir=WEIGHTS.parent) as folder:
-        results = Path(folder)
-        sweep(RUNS, results, results / "weights")
-        fresh = {
-            run: json.loads((results / f"{run.name}.json").read_text("utf-8"))
-            for run in RUNS
-        }
-    found = {run: result["metrics"] for run, result in fresh.items()}
+    # Read when a process starts: no threads that spin beside another process.
+    os.environ |= {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+    chosen = {run: rates.choose(run, series.stored()) for run in RUNS}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ProcessPoolExecutor(
+            os.cpu_count(), multiprocessing.get_context("spawn"),
+            measuring.start, (Path(folder), worker.commit()),
+        ) as pool,
+    ):  # fmt: skip
+        for future in [
+            pool.submit(
+                training.do, training.Job((run,), (rate,)), "cpu",
+                Path(folder), worker.commit(),
+            )
+            for run, rate in chosen.items()
+        ]:  # fmt: skip
+            future.result()
+        results = list(pool.map(measuring.result_of, RUNS))
+    found = {
+        run: result["metrics"]
+        for run, result in zip(RUNS, results, strict=True)
+    }
     if misfits := compare(found):
         sys.exit(f"These do not fit the stored results: {', '.join(misfits)}.")
     print("All of it fits the stored results.")

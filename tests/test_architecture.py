@@ -169,7 +169,7 @@ def test_code_in_a_docstring_ends_on_its_line():
                 assert line.count("`") % 2 == 0, (path, line)
 
 
-LONGEST_FUNCTION, LONGEST_MODULE, LIBRARY = 45, 350, 5497
+LONGEST_FUNCTION, LONGEST_MODULE, LIBRARY = 45, 350, 5575
 
 
 def code_lines(node: ast.FunctionDef) -> int:

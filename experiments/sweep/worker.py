@@ -196,7 +196,8 @@ def describe_versions(dataset: data.DataSet, commit: str) -> dict[str, str]:
     """The same of a data set and a commit."""
     packages = ("torch", "numpy", "scikit-learn", "scipy")
     return {
-        "data": dataset.source,
+        # Where a folder lies is of no use elsewhere.
+        "data": dataset.source.partition("=")[0],
         "device": data.describe_device(dataset.train.images.device),
         "aevae_lib": aevae_lib.__version__,
         "commit": commit,

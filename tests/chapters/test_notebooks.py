@@ -32,8 +32,11 @@ HIDING = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 every_notebook = pytest.mark.parametrize(
     "path", NOTEBOOKS, ids=lambda path: path.stem
 )
-# The start page, the lab and the tour are views, and no lessons.
-VIEWS = {START, CHAPTERS / "lab.ipynb", CHAPTERS / "tour.ipynb"}
+# The start page, the lab, the tour and the ledger are no lessons.
+VIEWS = {
+    START,
+    *(CHAPTERS / f"{name}.ipynb" for name in ("lab", "tour", "ledger")),
+}
 every_lesson = pytest.mark.parametrize(
     "path",
     [path for path in NOTEBOOKS if path not in VIEWS],

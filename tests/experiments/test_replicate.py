@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from aevae_lib import evidence
 from experiments import replicate
-from experiments.runs import Run
+from experiments.second import series
+from experiments.second.runs import Run
+from experiments.second.series import Series
 
 
 def test_a_prediction_has_the_spread_of_one_more_run():
@@ -21,23 +22,30 @@ def test_a_prediction_has_the_spread_of_one_more_run():
 @pytest.mark.parametrize(("n", "level"), [(3, 0.9), (10, 0.8)])
 def test_one_more_run_lies_there_as_often_as_is_said(n, level):
     rng, inside, tried = np.random.default_rng(0), 0, 2000
-    for *numbers, fresh in rng.normal(5, 2, (tried, n + 1)):
-        low, high = replicate.prediction(numbers, level)
+    for *values, fresh in rng.normal(5, 2, (tried, n + 1)):
+        low, high = replicate.prediction(values, level)
         inside += low <= fresh <= high
     assert inside / tried == pytest.approx(level, abs=0.025)
 
 
-def stored(group: str, metric: str) -> dict[int, float]:
-    return {0: 1.0, 1: 2.0, 2: 3.0}
+def stored(group: str, metric: str):
+    values = np.array([1.0, 2.0, 3.0])
+    return lambda: Series((0, 1, 2), values, np.zeros((3, 2)))
 
 
 def test_what_does_not_fit_is_named(monkeypatch, capsys):
-    monkeypatch.setattr(evidence, "values", stored)
+    monkeypatch.setattr(series, "of", stored)
     fine = dict.fromkeys(replicate.COMPARED + replicate.ONLY_AT_TWO, 2.0)
     runs = [Run("ae", 2, 1000), Run("vae", 16, 1000)]
     assert replicate.compare(dict.fromkeys(runs, fine)) == []
-    odd = {runs[0]: fine | {"flips": 99.0}, runs[1]: fine | {"flips": -99.0}}
-    assert replicate.compare(odd) == ["ae-d2 flips", "vae-d16 flips"]
+    odd = {
+        runs[0]: fine | {"flips_nearest": 99.0},
+        runs[1]: fine | {"flips_nearest": -99.0},
+    }
+    assert replicate.compare(odd) == [
+        "ae-d2 flips_nearest",
+        "vae-d16 flips_nearest",
+    ]
     told = capsys.readouterr().out.splitlines()
     rows = 2 * len(replicate.COMPARED) + len(replicate.ONLY_AT_TWO)
     assert len(told) == 2 * rows
@@ -48,11 +56,11 @@ def test_a_sound_machine_fails_once_in_a_hundred_times(monkeypatch):
     """All comparisons together, not each of them."""
     levels = []
 
-    def prediction(numbers: list[float], level: float) -> tuple[float, float]:
+    def prediction(values: list[float], level: float) -> tuple[float, float]:
         levels.append(level)
         return 0.0, 9.0
 
-    monkeypatch.setattr(evidence, "values", stored)
+    monkeypatch.setattr(series, "of", stored)
     monkeypatch.setattr(replicate, "prediction", prediction)
     run = Run("ae", 16, 1000)
     replicate.compare({run: dict.fromkeys(replicate.COMPARED, 1.0)})
@@ -62,4 +70,4 @@ def test_a_sound_machine_fails_once_in_a_hundred_times(monkeypatch):
 def test_it_compares_what_is_stored_with_a_seed_that_is_not():
     for run in replicate.RUNS:
         for metric in replicate.compared(run):
-            assert run.seed not in evidence.values(run.group, metric)
+            assert run.seed not in series.of(run.group, metric)().seeds

@@ -164,6 +164,11 @@ def test_a_result_names_library_and_commit(just_trained):
     assert {"data", "device", "python", "torch", "numpy"} <= found.keys()
 
 
+def test_where_a_folder_lies_is_not_stored():
+    named = replace(tiny.fashion(), source="AEVAE_DATA=/home/somebody/images")
+    assert worker.describe_versions(named, "none")["data"] == "AEVAE_DATA"
+
+
 def test_the_commit_is_that_of_the_code(tmp_path, git):
     assert worker.commit(tmp_path) == "unknown"
     git(tmp_path, "init", "--quiet")

@@ -173,9 +173,6 @@ CALLS = {
     "plots.clouds": lambda d: plots.clouds(
         points(2), points(2, d), ["red", "blue"], plt.axes()
     ),
-    "plots.class_bars": lambda d: plots.class_bars(
-        {"a": shares(), "b": shares(d)}, ["red", "blue"]
-    ),
     "plots.plane": lambda d: sample.pictures(
         vae(), plots.plane((-1, 1, -1, 1), 3)
     ),

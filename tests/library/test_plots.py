@@ -174,21 +174,6 @@ def test_many_classes_look_different():
     assert np.allclose(ax.collections[13].get_offsets(), own)
 
 
-def test_bars_stand_by_class_under_its_name():
-    shares = {"a": torch.tensor([0.5, 0.2, 0.3]), "b": torch.full((3,), 1 / 3)}
-    ax = plots.class_bars(
-        shares, ["red", "blue"], classes=("cat", "dog", "yak")
-    )
-    names = [label.get_text() for label in ax.get_xticklabels()]
-    assert names == ["cat", "dog", "yak"]
-    heights = [bar.get_height() for bar in ax.patches]
-    assert heights == pytest.approx([0.5, 0.2, 0.3, *[1 / 3] * 3])
-    middles = [bar.get_x() + bar.get_width() / 2 for bar in ax.patches]
-    assert middles == pytest.approx([-0.2, 0.8, 1.8, 0.2, 1.2, 2.2])
-    ax = plots.class_bars(shares, ["red", "blue"])
-    assert [t.get_text() for t in ax.get_xticklabels()] == ["0", "1", "2"]
-
-
 def test_the_priors_circles_hold_the_mass_that_is_said_of_them():
     ax = plots.prior_circles(plt.figure().add_subplot())
     assert [circle.radius for circle in ax.patches] == [1, 2]

@@ -1,0 +1,221 @@
+"""The ledger as a notebook of the book: for each claim a verdict, its rows
+drawn, pictures of what it speaks of, and folded away every number.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tools.notebooks import tidy_text
+
+from . import pictures
+from .claims import CLAIMS, Claim
+from .pictures import SETS
+from .predictions import scored
+from .rows import Row
+from .rule import NOT_SETTLED
+from .runs import ANIMALS
+from .series import Series
+from .verdicts import IDENTITY, Finding, Judged, mean_of, of_claim, of_course
+
+PREFACE = Path(__file__).with_name("preface.md")
+TITLES = ("measured", "data", "judge", "number", "margin", "AE", "VAE",
+          "verdict")  # fmt: skip
+JUDGES = {
+    "pixels": "pixel components",
+    "classifier_used_to_blur": "classifier used to blur",
+    "codes_of_an_ae": "codes of an AE",
+    "nearest": "nearest reconstructions",
+}
+IMPORTS = """import matplotlib.pyplot as plt
+
+from aevae_lib import evidence, plots
+
+plots.use_style()"""
+
+Found = dict[str, list[Finding]]
+
+
+def page(found: Found) -> str:
+    """The notebook file."""
+    preface = PREFACE.read_text(encoding="utf-8").rstrip("\n")
+    cells = [
+        new_markdown_cell(preface, id="ledger-preface"),
+        new_code_cell(
+            "", id="ledger-setup", metadata={"tags": ["setup", "hide-input"]}
+        ),
+        new_code_cell(IMPORTS, id="ledger-imports"),
+        new_markdown_cell(summary(found), id="ledger-summary"),
+    ]
+    for name, claim in CLAIMS.items():
+        cells += section(name, claim, found)
+    cells.append(new_markdown_cell(predicted(found), id="ledger-predictions"))
+    return tidy_text(nbformat.writes(new_notebook(cells=cells)))
+
+
+def chip(verdict: str) -> str:
+    return f"{{verdict}}`{verdict}`"
+
+
+def summary(found: Found) -> str:
+    """All claims in one table."""
+    lines = [
+        "| id | the claim, in our words | verdict | garments | animals |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, claim in CLAIMS.items():
+        each = [of_claim(name, found[data]) for data in SETS]
+        lines.append(
+            f"| {{ref}}`{name} <claim-{name.lower()}>` | {claim.words} | "
+            f"{chip(of_course(name, found))} | " + " | ".join(each) + " |"
+        )
+    return "\n".join(lines)
+
+
+def section(name: str, claim: Claim, found: Found) -> list[NotebookNode]:
+    """The cells on one claim."""
+    low, verdict = name.lower(), of_course(name, found)
+    text = [
+        f"(claim-{low})=", f"## {name}. {claim.words}", "",
+        f"{chip(verdict)} {claim.reading} "
+        f"Shown in {{doc}}`{claim.shown}`.",
+    ]  # fmt: skip
+    cells = [new_markdown_cell("\n".join(text), id=f"ledger-{low}")]
+    if name == IDENTITY:
+        return cells
+    rows = [
+        each for data in SETS for each in found[data] if each.row.claim == name
+    ]
+    cells.append(intervals(name, rows, found))
+    if name in pictures.CLAIMS:
+        cells.append(strips(name))
+    if claim.seen:
+        seen = f"*Two readers*, who knew no verdict, saw garments: {claim.seen}"
+        cells.append(new_markdown_cell(seen, id=f"ledger-{low}-seen"))
+    box = [":::{admonition} Every number", ":class: dropdown", "",
+           *grid(rows), ":::"]  # fmt: skip
+    cells.append(new_markdown_cell("\n".join(box), id=f"ledger-{low}-numbers"))
+    return cells
+
+
+def intervals(name: str, rows: list[Finding], found: Found) -> NotebookNode:
+    """The cell that draws the rows of a claim."""
+    said = [f"{SETS[data]} {of_claim(name, found[data])}" for data in SETS]
+    return figure(
+        f'plots.verdict_rows(evidence.ledger("{name}"))\nplt.show()',
+        f"fig-ledger-{name.lower()}",
+        f"**{', '.join(said).capitalize()}.** Intervals in margins, one for "
+        "each judge.",
+        f"Intervals of the {len(rows)} headline rows on claim {name}, in two "
+        "columns for garments and animals, drawn in units of each row's "
+        "margin. Together they say: " + "; ".join(said) + ".",
+        f"ledger-{name.lower()}-rows",
+    )
+
+
+def strips(name: str) -> NotebookNode:
+    """The cell that shows the pictures of a claim."""
+    index = json.loads(pictures.INDEX.read_text(encoding="utf-8"))["rows"]
+    labels = dict.fromkeys(
+        words for rows in index[name].values() for words in rows
+    )
+    return figure(
+        f'plots.claim_pictures("{name}")\nplt.show()',
+        f"fig-ledger-{name.lower()}-pictures",
+        f"**What {name} speaks of.** Not chosen: by one model of each kind on "
+        "each data set.",
+        "Strips of twelve pictures, not chosen, of garments and, below, of "
+        "animals: " + "; ".join(labels) + ".",
+        f"ledger-{name.lower()}-pictures",
+    )
+
+
+def predicted(found: Found) -> str:
+    """What was predicted for the animals, and what came of it."""
+    each = list(scored(found[ANIMALS]))
+    true = [one for one in each if one.true]
+    open_ = [one for one in each if one.finding.verdict == NOT_SETTLED]
+    lines = [
+        "(predictions)=",
+        "## What we predicted for the animals",
+        "",
+        "Before anything was trained on the animals, {doc}`protocol2` said "
+        "which verdict each of these rows would earn. "
+        f"{len(true)} of {len(each)} predictions came true; "
+        f"{len(set(open_) - set(true))} rows are still open.",
+        "",
+        ":::{admonition} Every prediction",
+        ":class: dropdown",
+        "",
+        "| claim | row | predicted | found | true? |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for one in each:
+        row, yes = one.finding.row, "yes" if one.true else "no"
+        lines.append(
+            f"| {row.claim} | {titled(row)} | {one.predicted} | "
+            f"{one.finding.verdict} | {yes} |"
+        )
+    return "\n".join([*lines, ":::"])
+
+
+def figure(
+    source: str, name: str, caption: str, alt: str, key: str
+) -> NotebookNode:
+    """A cell that draws a figure with a caption."""
+    return new_code_cell(
+        source, id=key,
+        metadata={
+            "mystnb": {
+                "figure": {"caption": caption, "name": name},
+                "image": {"alt": alt},
+            },
+            "tags": ["hide-input", "figure"],
+        },
+    )  # fmt: skip
+
+
+def grid(rows: list[Finding]) -> list[str]:
+    """A table in Markdown, a line for each judge, without empty columns."""
+    lines = [cells(each, j) for each in rows for j in each.judged]
+    filled = [k for k in range(len(TITLES)) if any(line[k] for line in lines)]
+    ruled = [TITLES, ["---"] * len(TITLES), *lines]
+    return ["| " + " | ".join(line[k] for k in filled) + " |" for line in ruled]
+
+
+def cells(finding: Finding, j: Judged) -> list[str]:
+    """A line of it."""
+    row = j.row
+    verdict = j.verdict if row.asked else "left out"
+    if len(finding.judged) > 1:
+        verdict += f"; together {finding.verdict}"
+    if j.why and row.asked:
+        verdict += f" ({j.why})"
+    return [
+        titled(row), SETS[row.data], JUDGES.get(row.judge, ""), number(j),
+        f"{row.margin:.2g}", beside(row.ae), beside(row.vae), verdict,
+    ]  # fmt: skip
+
+
+def titled(row: Row) -> str:
+    beta = "" if row.beta == 1 else rf", $\beta$ = {row.beta:g}"
+    return f"{row.what}, d = {row.dims}{beta} ({row.unit})"
+
+
+def number(j: Judged) -> str:
+    """A mean and its interval, and from how many seeds."""
+    if not j.spread:
+        return "none"
+    low, high = j.interval
+    return (
+        f"{j.spread.mean:.3g} [{low:.3g}, {high:.3g}], {j.spread.seeds} seeds"
+    )
+
+
+def beside(source: Callable[[], Series] | None) -> str:
+    mean = mean_of(source)
+    return "" if mean is None else f"{mean:.3g}"
