@@ -42,18 +42,7 @@ def fit_together(
     """
     steps, device = math.ceil(budget / batch_size), images.device
     on_gpu = device.type == "cuda"
-    optimizer = torch.optim.Adam(
-        [{"params": list(model.parameters())} for model in models],
-        # What a recorded step reads anew has to lie on the GPU.
-        lr=torch.tensor(1e-3, device=device) if on_gpu else 1e-3,
-        fused=device.type in train.FUSED,
-        capturable=on_gpu,
-    )
-    for group in optimizer.param_groups if on_gpu else ():
-        group["lr"] = group["lr"].clone()  # each of its own
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, list(rates), steps, cycle_momentum=False
-    )
+    optimizer, schedule = one_cycle(models, rates, steps, device)
     orders = [
         data.shuffled(len(images), batch_size, steps, seed, device)
         for seed in seeds
@@ -83,6 +72,28 @@ def fit_together(
                     found = train.evaluate(model, loss_fn, **held_out)
                     history[-1] |= {f"validation_{k}": found[k] for k in found}
     return rows.sound()
+
+
+def one_cycle(
+    models: Sequence[nn.Module],
+    rates: Sequence[float],
+    steps: int,
+    device: torch.device,
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    """Adam with a group for each model, and the schedule of each one's rate."""
+    on_gpu = device.type == "cuda"
+    optimizer = torch.optim.Adam(
+        [{"params": list(model.parameters())} for model in models],
+        # What a recorded step reads anew has to lie on the GPU.
+        lr=torch.tensor(1e-3, device=device) if on_gpu else 1e-3,
+        fused=device.type in train.FUSED,
+        capturable=on_gpu,
+    )
+    for group in optimizer.param_groups if on_gpu else ():
+        group["lr"] = group["lr"].clone()  # each of its own
+    return optimizer, torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, list(rates), steps, cycle_momentum=False
+    )
 
 
 class Recorded:

@@ -165,7 +165,7 @@ def test_a_result_names_library_and_commit(just_trained):
 
 
 def test_where_a_folder_lies_is_not_stored():
-    named = replace(tiny.fashion(), source="AEVAE_DATA=/home/somebody/images")
+    named = replace(tiny.fashion(), source="AEVAE_DATA=/data/images")
     assert worker.describe_versions(named, "none")["data"] == "AEVAE_DATA"
 
 
