@@ -12,7 +12,6 @@ GPU, where models of several seeds are trained side by side.
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 from collections.abc import Callable
@@ -21,14 +20,14 @@ from dataclasses import replace
 
 from tqdm import tqdm
 
-from aevae_lib import data, evidence
+from aevae_lib import data
 
 from ..files import write_json
 from ..runs import TUNING_SEED
 from ..sweep import worker
-from . import measuring, rates, runs, training
+from . import measuring, rates, runs, series, training
 
-RESULTS = evidence.RESULTS / "second"
+RESULTS = series.RESULTS
 SIDE_BY_SIDE = 10  # models that share each step on a GPU
 
 
@@ -135,11 +134,8 @@ def to_measure(
 
 
 def stored() -> dict[str, dict]:
-    """All results of this edition by the names of their runs."""
-    return {
-        path.stem: json.loads(path.read_text(encoding="utf-8"))
-        for path in RESULTS.glob("*.json")
-    }
+    """All results by the names of their runs, as they are now."""
+    return series.read(RESULTS)
 
 
 def store_choice(about: dict) -> None:

@@ -23,8 +23,7 @@ from aevae_lib.models import Autoencoder
 from ..files import atomic, write_json
 from ..runs import training_set
 from ..sweep import worker
-from . import rates, training
-from .__main__ import stored
+from . import rates, series, training
 from .rows import ONLY
 from .runs import ANIMALS, GARMENTS, Run
 from .subject import CODE_NOISE, FITTED, STEP
@@ -82,7 +81,7 @@ class Shown:
 def kept_or_trained(run: Run) -> Autoencoder:
     """A model by its kept weights, which are made where they are not there."""
     if not training.weights_of(run, training.WEIGHTS).exists():
-        job = training.Job((run,), (rates.choose(run, stored()),))
+        job = training.Job((run,), (rates.choose(run, series.stored()),))
         training.do(job, "cpu", training.WEIGHTS, worker.commit())
     return training.kept(run, training.WEIGHTS)[0]
 

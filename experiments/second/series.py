@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -105,8 +106,13 @@ def of(group: str, metric: str, less: float = 0.0) -> Callable[[], Series]:
 
 @cache
 def stored() -> dict[str, dict]:
-    """Every stored run by its name."""
+    """Every stored run by its name, read once."""
+    return read(RESULTS)
+
+
+def read(folder: Path) -> dict[str, dict]:
+    """The results in a folder by the names of their runs."""
     return {
         path.stem: json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted(RESULTS.glob("*.json"))
+        for path in sorted(folder.glob("*.json"))
     }

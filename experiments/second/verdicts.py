@@ -81,8 +81,9 @@ def judge(row: Row) -> Judged:
 
 
 def mean_of(number: Callable[[], Series] | None) -> float | None:
-    """The mean over seeds of what stands beside a row, where it is
-    known and defined."""
+    """The mean over seeds of what stands beside a row, where it is known and
+    defined.
+    """
     try:
         mean = float(number().values.mean()) if number else math.nan
     except evidence.Missing:
