@@ -120,6 +120,10 @@ def box(codes: Tensor) -> Sampler:
     return draw
 
 
+class NoGaussian(ValueError):
+    """Codes that fill no volume, as those of a model that collapsed."""
+
+
 class Mixture(NamedTuple):
     """K normal distributions: k has covariance factors[k] @ factors[k].T."""
 
@@ -141,7 +145,7 @@ def fit_gaussian(codes: Tensor) -> Mixture:
         torch.atleast_2d(torch.cov(known.T))
     )
     if failed:
-        raise ValueError(
+        raise NoGaussian(
             "The codes do not vary in every direction: no Gaussian can be "
             "fitted."
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from aevae_lib import evidence
+from aevae_lib import evidence, sample
 from aevae_lib.models import Autoencoder
 
 from .. import floors
@@ -120,7 +120,10 @@ def measured(run: Run, model: Autoencoder, names: list[str]) -> dict:
     subject = Subject(model, run, around, seen, lambda: twin_of(run))
     for name in names:
         metric = metrics.METRICS[name]
-        number = torch.as_tensor(metric.function(subject)).double()
+        try:
+            number = torch.as_tensor(metric.function(subject)).double()
+        except sample.NoGaussian:  # a model that collapsed
+            number = torch.full((1 + resampling.RESAMPLES,), torch.nan)
         # A ratio to nothing is not defined.
         number = number.where(number.isfinite(), torch.nan)
         if metric.sampled:
