@@ -5,7 +5,8 @@ A result file holds one run: its configuration, its metrics and what it was made
 with, from the library's version and commit to the machine. A metric that came
 out as no number is stored as null. Runs that differ only in their seed form a
 group, which is named after the rest: "ae-d2" is the autoencoder at two
-dimensions, "vae-d2-beta4" a VAE with another beta.
+dimensions, "vae-d2-beta4" a VAE with another beta. Where both editions of the
+protocol have a number, the newer counts.
 """
 
 import csv
@@ -21,6 +22,7 @@ import numpy as np
 from scipy.stats import t as student
 
 RESULTS = Path(str(files(__package__))) / "results"
+EDITIONS = ("second", "first")  # of the protocol: folders, the newest first
 
 
 class Missing(KeyError):
@@ -47,13 +49,13 @@ class Interval(NamedTuple):
 
 
 @cache
-def runs() -> dict[str, dict]:
-    """Every stored run by its name ("vae-d2-seed0").
+def runs(edition: str = EDITIONS[0]) -> dict[str, dict]:
+    """Every stored run of an edition by its name ("vae-d2-seed0").
 
     Raises `ValueError`, naming the file, for one that is damaged.
     """
     found = {}
-    for path in sorted((RESULTS / "runs").glob("*.json")):
+    for path in sorted((RESULTS / edition).glob("*.json")):
         run = _read(path, "config", "metrics")
         seed = run["config"].get("seed")
         if not path.stem.endswith(f"-seed{seed}"):
@@ -66,8 +68,8 @@ def runs() -> dict[str, dict]:
 
 
 def groups() -> list[str]:
-    """The names of all groups of runs."""
-    return sorted({name.rpartition("-seed")[0] for name in runs()})
+    """The names of all groups of runs, of any edition."""
+    return sorted({n.rpartition("-seed")[0] for e in EDITIONS for n in runs(e)})
 
 
 def values(group: str, metric: str) -> dict[int, float]:
@@ -75,24 +77,34 @@ def values(group: str, metric: str) -> dict[int, float]:
 
     Raises `Missing` for a group without runs, `Undefined` for a metric that is
     not a number in some of them, which is a result too, and `ValueError` for
-    one that a run does not have; each says what there is.
+    one that some of the runs do not have.
     """
-    found = {
-        run["config"]["seed"]: run["metrics"]
-        for name, run in runs().items()
-        if name.rpartition("-seed")[0] == group
-    }
-    if not found:
-        raise Missing(
-            f"No runs of {group!r}; there are runs of {_listing(groups())}."
-        )
-    for seed, metrics in found.items():
-        if metric not in metrics:
-            raise ValueError(
-                f"{group!r} with seed {seed} has no {metric!r}; it has "
-                f"{_listing(metrics)}."
+    return _of_one_edition(metric, group)[0]
+
+
+def _of_one_edition(metric: str, *names: str) -> list[dict[int, float]]:
+    """The values of groups, by the newest edition that has those of all."""
+    for edition in EDITIONS:
+        found = [_values(group, metric, edition) for group in names]
+        if all(found):
+            return found
+    for group in names:
+        if group not in groups():
+            raise Missing(
+                f"No runs of {group!r}; there are runs of {_listing(groups())}."
             )
-    numbers = {seed: found[seed][metric] for seed in sorted(found)}
+    raise ValueError(f"Some runs of {_listing(names)} have no {metric!r}.")
+
+
+def _values(group: str, metric: str, edition: str) -> dict[int, float]:
+    of = {
+        run["config"]["seed"]: run["metrics"]
+        for name, run in runs(edition).items()
+        if name.startswith(f"{group}-seed")
+    }
+    if any(metric not in metrics for metrics in of.values()):
+        return {}
+    numbers = {seed: of[seed][metric] for seed in sorted(of)}
     if none := [seed for seed, n in numbers.items() if not _is_number(n)]:
         raise Undefined(
             f"{metric} of {group!r} is not a number in seeds {_listing(none)}."
@@ -180,7 +192,7 @@ def difference(first: str, second: str, metric: str) -> Interval:
     Seeds that only one of the groups has are left out; raises `Missing` if none
     is left.
     """
-    a, b = values(first, metric), values(second, metric)
+    a, b = _of_one_edition(metric, first, second)
     shared = sorted(a.keys() & b.keys())
     if not shared:
         raise Missing(
@@ -191,8 +203,8 @@ def difference(first: str, second: str, metric: str) -> Interval:
     return interval([a[seed] - b[seed] for seed in shared])
 
 
-def interval(numbers: Sequence[float], level: float = 0.95) -> Interval:
-    """The t interval of the mean of independent runs; without bounds for a
+def interval(numbers: Sequence[float]) -> Interval:
+    """The 95 % t interval of the mean of independent runs; without bounds for a
     single one.
     """
     array = np.asarray(numbers, dtype=float)
@@ -200,14 +212,10 @@ def interval(numbers: Sequence[float], level: float = 0.95) -> Interval:
         raise ValueError(
             f"Expected a list of at least one finite number, got {numbers}."
         )
-    if not 0 < level < 1:
-        raise ValueError(f"Expected a level between 0 and 1, got {level}.")
     n, centre = len(array), float(array.mean())
     if n < 2:
         return Interval(centre, -math.inf, math.inf, n)
-    half = float(
-        student.ppf(0.5 + level / 2, n - 1) * array.std(ddof=1) / math.sqrt(n)
-    )
+    half = float(student.ppf(0.975, n - 1) * array.std(ddof=1) / math.sqrt(n))
     return Interval(centre, centre - half, centre + half, n)
 
 

@@ -68,9 +68,7 @@ def image_rows(rows: dict[str, Tensor], ax: Axes | None = None) -> Axes:
     pictures = [_pictures(images) for images in rows.values()]
     ax.imshow(_mosaic(pictures), **_GREY)
     height = pictures[0][0].shape[0]
-    middles = [
-        (height + 1) / 2 + (height + 2) * row for row in range(len(rows))
-    ]
+    middles = [(height + 1) / 2 + (height + 2) * y for y in range(len(rows))]
     ax.set_yticks(middles, rows.keys())
     ax.set_xticks([])
     return _bare(ax)

@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import safetensors
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from . import likelihoods
@@ -96,8 +96,7 @@ def series(
             f"{', '.join(SERIES)}."
         )
     found = {}
-    rows = catalogue() if kind in KINDS else []
-    for row in rows:
+    for row in catalogue() if kind in KINDS else []:
         if (row["kind"], row.get("latent_dim")) != (kind, latent_dim):
             continue
         usual = {
@@ -263,23 +262,16 @@ def read(path: Path, weights: bool = True) -> tuple[dict, dict[str, Tensor]]:
     `ZooError`.
     """
     try:
-        with safetensors.safe_open(path, "pt") as file:
+        with safe_open(path, "pt") as file:
             configuration = json.loads(file.metadata()["configuration"])
             names = file.keys() if weights else []
             tensors = {name: file.get_tensor(name) for name in names}
-    except (
-        safetensors.SafetensorError,
-        OSError,
-        TypeError,
-        KeyError,
-        ValueError,
-    ) as error:
+    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
         raise ZooError(
             f"{path}: missing, truncated or corrupt ({error}). {REMEDY}"
         ) from error
-    if weights and digest(tensors, configuration) != configuration.get(
-        "sha256"
-    ):
+    known = configuration.get("sha256")
+    if weights and digest(tensors, configuration) != known:
         raise ZooError(f"{path}: corrupt (its checksum differs). {REMEDY}")
     return configuration, tensors
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from aevae_lib import evidence
 
 ROOT = Path(__file__).resolve().parent.parent
-RUNS = evidence.RESULTS / "runs"
+RUNS = evidence.RESULTS / "first"
 FLOORS = evidence.floors_path()
 WEIGHTS = ROOT / "_build" / "sweep"
 

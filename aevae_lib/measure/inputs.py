@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..data import check_labels, numbered
-from ..sample import check_codes
+from ..sample import check_codes, fit_gaussian
 
 
 def array(codes: Tensor, dims: int | None = None) -> np.ndarray:
@@ -40,10 +41,7 @@ def by_class(
 
 def factor_of(values: np.ndarray) -> np.ndarray:
     """The Cholesky factor of the covariance: (N, D) -> (D, D)."""
-    try:
-        return np.linalg.cholesky(np.atleast_2d(np.cov(values.T)))
-    except np.linalg.LinAlgError as error:
-        raise ValueError("The codes do not vary in every direction.") from error
+    return fit_gaussian(torch.from_numpy(values)).factors[0].numpy()
 
 
 def whitened(factor: np.ndarray, values: np.ndarray) -> np.ndarray:

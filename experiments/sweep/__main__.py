@@ -5,7 +5,7 @@
 
 The stages are tune, A, B, C, D, in this order; without a name all of them are
 run. Each run is one configuration: a model is trained, measured, and one JSON
-file appears in `aevae_lib/results/runs`, whole or not at all. A run whose file
+file appears in `aevae_lib/results/first`, whole or not at all. A run whose file
 is there is not done again, so the sweep can be stopped at any moment and
 started anew. Metrics that a stored run lacks are filled in, and nothing else in
 its file changes. Trained weights are kept in `_build/sweep`, so that a model
