@@ -86,6 +86,8 @@ def make_narrow(figure: Figure) -> None:
         )
         for axes, spec in zip(figure.axes, specs, strict=True):
             axes.set_subplotspec(column[spec.num1])
+            if len(axes.get_shared_y_axes().get_siblings(axes)) > 1:
+                axes.tick_params("y", labelleft=True)  # no neighbour has them
         height *= FLATTER * grid.ncols**2
     figure.set_size_inches(NARROW, max(height, LOWEST))
 

@@ -3,6 +3,7 @@ drawn, pictures of what it speaks of, and folded away every number.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from .claims import CLAIMS, Claim
 from .pictures import SETS
 from .predictions import scored
 from .rows import Row
-from .rule import NOT_SETTLED
+from .rule import NOT_SETTLED, VERDICTS
 from .runs import ANIMALS
 from .series import Series
 from .verdicts import IDENTITY, Finding, Judged, mean_of, of_claim, of_course
@@ -43,13 +44,13 @@ Found = dict[str, list[Finding]]
 def page(found: Found) -> str:
     """The notebook file."""
     preface = PREFACE.read_text(encoding="utf-8").rstrip("\n")
+    preface = preface.replace("{summary}", summary(found))
     cells = [
         new_markdown_cell(preface, id="ledger-preface"),
         new_code_cell(
             "", id="ledger-setup", metadata={"tags": ["setup", "hide-input"]}
         ),
         new_code_cell(IMPORTS, id="ledger-imports"),
-        new_markdown_cell(summary(found), id="ledger-summary"),
     ]
     for name, claim in CLAIMS.items():
         cells += section(name, claim, found)
@@ -62,16 +63,21 @@ def chip(verdict: str) -> str:
 
 
 def summary(found: Found) -> str:
-    """All claims in one table."""
+    """How many claims earned which verdict, and all of them in one table."""
+    verdicts = {name: of_course(name, found) for name in CLAIMS}
+    counts = Counter(verdicts.values())
     lines = [
-        "| id | the claim, in our words | verdict | garments | animals |",
-        "| --- | --- | --- | --- | --- |",
+        f"Of these {len(CLAIMS)}: "
+        + ", ".join(f"{counts[v]} {chip(v)}" for v in VERDICTS if counts[v])
+        + ".",
+        "",
+        "| the claim | verdict | and on animals |",
+        "| --- | --- | --- |",
     ]
     for name, claim in CLAIMS.items():
-        each = [of_claim(name, found[data]) for data in SETS]
         lines.append(
-            f"| {{ref}}`{name} <claim-{name.lower()}>` | {claim.words} | "
-            f"{chip(of_course(name, found))} | " + " | ".join(each) + " |"
+            f"| {{ref}}`{name} <claim-{name.lower()}>` {claim.words} | "
+            f"{chip(verdicts[name])} | {of_claim(name, found[ANIMALS])} |"
         )
     return "\n".join(lines)
 

@@ -345,6 +345,20 @@ def test_axes_in_a_row_stand_below_one_another_on_a_phone():
     plt.close(figure)
 
 
+def test_rows_that_axes_shared_are_named_in_each_of_them_on_a_phone():
+    figure, (_, right) = plt.subplots(1, 2, figsize=(7.2, 3.5), sharey=True)
+    right.set_yticks([0, 1], ["one", "other"])
+
+    def named() -> bool:
+        figure.canvas.draw()
+        return any(tick.label1.get_visible() for tick in right.yaxis.majorTicks)
+
+    assert not named()
+    inks.make_narrow(figure)
+    assert named()
+    plt.close(figure)
+
+
 @pytest.mark.parametrize(
     ("color", "dark"),
     [("white", "#101418"), ("black", "#e7e9ec"), ("#0072B2", "#33b6ff")],
