@@ -70,10 +70,9 @@ CLAIMS = {
         "viable",
         "03_between_two_coats",
         "One draw of a fitted Gaussian in seven falls where no code is, and "
-        "there fewer pictures pass, by both judges. How common holes are is "
-        "what stays close to our margin. Animals' holes are rarer, and one "
-        "judge cannot see what is drawn in them.",
-        SMALL,
+        "there far fewer pictures pass, by both judges. Animals' holes are "
+        "rarer, and one judge cannot see what is drawn in them.",
+        SUPPORTED,
         seen=(
             "Of pictures from holes about half passed, of others 7 in 10. "
             "Those that failed were burnt out and ragged; most were still "
@@ -118,9 +117,9 @@ CLAIMS = {
         "Mapping an image to a distribution makes a richer representation",
         "04_points_to_clouds",
         "By class, the mean of a VAE says no more than an autoencoder's code. "
-        "Nor do mean and width of 2 numbers say more than a code of 4; for 16 "
-        "beside 32 that is still open.",
-        NOT_SETTLED,
+        "Nor do mean and width together say more than a code of as many "
+        "numbers.",
+        NOT_SUPPORTED,
     ),
     "V2": Claim(
         "A VAE trained on shirts, sampled, gives diverse shirts",
