@@ -77,6 +77,9 @@ def strips() -> dict[str, Tensor]:
         "10": torch.cat([redrawn(model, bag) for model in sizes]),
         "11": torch.cat([redrawn(model, boot) for model in dial]),
         "12": sample.pictures(shirts, drawn),
+        "uses": torch.cat(
+            [data.to_float(bag), rounded(ae16, bag, test.images)]
+        ),
         "own-pictures": birds(),
         "went-wrong": sick(),
     }  # fmt: skip
@@ -100,6 +103,18 @@ def sick() -> Tensor:
     names = list(found["codes"])
     chosen = ("sound", "no_kl", "sigmoid", "beta", "sign")
     return torch.stack([rows[names.index(n), -1] for n in chosen])[:, None]
+
+
+def rounded(model: Autoencoder, image: Tensor, known: Tensor) -> Tensor:
+    """What a model redraws from the code of an image (1, 1, 32, 32), rounded to
+    ever coarser steps: (4, 1, 32, 32).
+    """
+    step = 2.0 ** torch.arange(-1, 3)[:, None] * sample.encode(
+        model, known
+    ).std(0)
+    return sample.pictures(
+        model, (sample.encode(model, image) / step).round() * step
+    )
 
 
 def shaken(model: Autoencoder, image: Tensor, known: Tensor) -> Tensor:

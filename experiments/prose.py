@@ -16,6 +16,7 @@ The source is GROUP.METRIC: the mean over the seeds of a group of runs (see
     floor.pixel_entropy               what real images score, or a baseline
     bench.race.ours.median_loss       what `make bench` measured
     failures.found.tests : d          a number of `failures.json`, by its path
+                                      or, with `uses.`, of `uses.json`
     ae-d2.flips : .0%                 with a format of Python's, or else in .1f
 
 The number is rewritten, or with `--check` compared. The comment follows its
@@ -31,9 +32,12 @@ from pathlib import Path
 
 from aevae_lib import evidence
 
-from . import failures
+from . import failures, uses
 from .files import ROOT
 
+FILES = {
+    "bench": evidence.bench, "failures": failures.stored, "uses": uses.stored,
+}  # fmt: skip
 MARK = "<!--="
 # A minus belongs to the number unless it is a hyphen, as in 10-20.
 NUMBER = r"(?:(?<![\w.,)])[-+\N{MINUS SIGN}])?\d[\d,]*(?:\.\d+)?%?"
@@ -53,7 +57,7 @@ def value(source: str) -> str:
     `evidence.Missing` for results that are not there.
     """
     path, _, form = (part.strip() for part in source.partition(" : "))
-    if path.startswith(("bench.", "failures.")):
+    if path.partition(".")[0] in FILES:
         return format(measured(path), form or ".1f")
     found = SOURCE.fullmatch(path)
     if not found:
@@ -84,7 +88,7 @@ def value(source: str) -> str:
 def measured(path: str) -> float:
     """A number of a file by its path ("bench.race.ours.median_loss")."""
     file, *keys = path.split(".")
-    found: object = evidence.bench() if file == "bench" else failures.stored()
+    found: object = FILES[file]()
     for key in keys:
         if not isinstance(found, dict) or key not in found:
             there = ", ".join(found) if isinstance(found, dict) else found

@@ -1,0 +1,83 @@
+"""Measure a model, or the baselines of a data set, in a process of its own."""
+
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from aevae_lib.data import to_float
+from aevae_lib.models import Autoencoder
+
+from ..runs import training_set
+from ..second import rates, series, training
+from ..second.runs import ANIMALS, GARMENTS, Run
+from ..sweep.worker import commit
+from . import baselines, tasks
+
+DIMS = (16, 64)  # of principal components
+OTHER = {GARMENTS: ANIMALS, ANIMALS: GARMENTS}
+
+
+def baseline(name: str) -> dict:
+    torch.set_num_threads(1)
+    dataset = training.loaded(name, "cpu")
+    return baselines.measured(dataset, foreign(name), DIMS)
+
+
+def foreign(name: str) -> Tensor:
+    """Test images of the other data set."""
+    others = training.loaded(OTHER[name], "cpu").test.images
+    return to_float(others[: tasks.ASKED])
+
+
+@cache
+def kinds() -> tuple[Tensor, Tensor]:
+    """Of the garments."""
+    garments = training.loaded(GARMENTS, "cpu")
+    return baselines.kinds_of(garments, baselines.components(garments))
+
+
+def measured(run: Run) -> dict:
+    """All that is asked of a model."""
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    dataset = training.loaded(run.data, "cpu")
+    model = trained(run)
+    seen = training_set(run, dataset.train)
+    about = tasks.Uses(model, dataset, seen, run.seed)
+    if run.only_class is not None:
+        return {"anomalies": among_classes(about, run.only_class)}
+    strange = tasks.strange_to(about.test, foreign(run.data))
+    found = {"anomalies": about.anomalies(strange)}
+    if run.data == GARMENTS:
+        found |= {
+            "compression": about.compression(),
+            "denoising": about.denoising(),
+            "retrieval": about.retrieval(kinds()),
+        }
+    return found
+
+
+def among_classes(about: tasks.Uses, k: int) -> dict:
+    """A model that has seen one class; the others are strange to it."""
+    split = about.dataset.test
+    others = to_float(split.images[split.labels != k][: tasks.ASKED])
+    usual, held_out = (
+        to_float(part.images[part.labels == k])
+        for part in (split, about.dataset.validation)
+    )
+    return {
+        name: tasks.told_apart(score, held_out, usual, {"others": others})
+        for name, score in about.scores().items()
+    }
+
+
+def trained(run: Run) -> Autoencoder:
+    """The model, trained now if its weights are not kept."""
+    path = training.weights_of(run, training.WEIGHTS)
+    if not path.exists():
+        rate = rates.choose(run, series.read(series.RESULTS))
+        job = training.Job((run,), (rate,))
+        with torch.enable_grad():
+            training.do(job, "cpu", training.WEIGHTS, commit())
+    return training.kept(run, training.WEIGHTS)[0]
