@@ -57,8 +57,7 @@ def strips() -> dict[str, Tensor]:
     )
     sizes = [zoo.load("vae", d) for d in (2, 4, 8, 16, 64)]
     dial = [zoo.load("vae", 2, beta=beta) for beta in (0, 0.5, 4, 10, 100)]
-    redrawn = sample.reconstruct
-    shirts, real = zoo.load("shirt-vae", 16), data.to_float(boot)
+    redrawn, real = sample.reconstruct, data.to_float(boot)
     return {
         "01": images[:COUNT],
         "02": torch.cat(
@@ -76,10 +75,8 @@ def strips() -> dict[str, Tensor]:
                                  for model in (ae16, vae16))]),
         "10": torch.cat([redrawn(model, bag) for model in sizes]),
         "11": torch.cat([redrawn(model, boot) for model in dial]),
-        "12": sample.pictures(shirts, drawn),
-        "uses": torch.cat(
-            [data.to_float(bag), rounded(ae16, bag, test.images)]
-        ),
+        "12": sample.pictures(zoo.load("shirt-vae", 16), drawn),
+        "uses": rounded(ae16, bag, test.images),
         "own-pictures": birds(),
         "went-wrong": sick(),
     }  # fmt: skip
@@ -106,15 +103,13 @@ def sick() -> Tensor:
 
 
 def rounded(model: Autoencoder, image: Tensor, known: Tensor) -> Tensor:
-    """What a model redraws from the code of an image (1, 1, 32, 32), rounded to
-    ever coarser steps: (4, 1, 32, 32).
+    """An image (1, 1, 32, 32), and what a model redraws from its code, rounded
+    to ever coarser steps: (5, 1, 32, 32).
     """
-    step = 2.0 ** torch.arange(-1, 3)[:, None] * sample.encode(
-        model, known
-    ).std(0)
-    return sample.pictures(
-        model, (sample.encode(model, image) / step).round() * step
-    )
+    steps = 2.0 ** torch.arange(-1, COUNT - 2)[:, None]
+    steps = steps * sample.encode(model, known).std(0)
+    z = (sample.encode(model, image) / steps).round() * steps
+    return torch.cat([data.to_float(image), sample.pictures(model, z)])
 
 
 def shaken(model: Autoencoder, image: Tensor, known: Tensor) -> Tensor:
