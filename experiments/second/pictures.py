@@ -133,7 +133,8 @@ def p5(dataset: str) -> Strips:
         codes = codes_of(ae.model, ae.test.images[:MANY], 0)
         after = stepped(codes, STEP, SEED)[:SHOWN]
         yield f"AE redraws, d = {d}", ae.redrawn
-        yield "after a short step", sample.pictures(ae.model, after)
+        pictures = sample.pictures(ae.model, after)
+        yield f"after a short step, d = {d}", pictures
 
 
 def v2(dataset: str) -> Strips:
@@ -150,8 +151,9 @@ def l2(dataset: str) -> Strips:
         mu = sample.encode(model.model, model.test.images[:SHOWN])
         shaken = mu + CODE_NOISE * spread(SHOWN, seed=0)
         still = sample.pictures(model.model, mu)
+        after = sample.pictures(model.model, shaken)
         yield f"{kind.upper()} redraws, d = 16", still
-        yield "from shaken codes", sample.pictures(model.model, shaken)
+        yield f"{kind.upper()}, from shaken codes", after
 
 
 def l3(dataset: str) -> Strips:
@@ -179,10 +181,11 @@ def main() -> None:
     rows, index = [], {}
     for claim, strips in CLAIMS.items():
         for dataset in (GARMENTS, ANIMALS):
+            named = index.setdefault(claim, {}).setdefault(SETS[dataset], {})
             for words, pictures in strips(dataset):
-                index.setdefault(claim, {}).setdefault(SETS[dataset], {})[
-                    words
-                ] = len(rows)
+                if words in named:
+                    raise ValueError(f"{claim}: two strips are called {words}.")
+                named[words] = len(rows)
                 grey = data.to_float(pictures).clamp(0, 1)[:, 0]
                 rows.append(np.concatenate(grey.numpy(), axis=1))
     sheet = (255 * np.concatenate(rows)).round().astype(np.uint8)

@@ -11,6 +11,7 @@ from dataclasses import replace
 import nbformat
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import stats
 
 from aevae_lib import evidence, plots
@@ -50,6 +51,22 @@ def test_a_reading_for_another_verdict_is_refused(monkeypatch, tmp_path):
     with pytest.raises(SystemExit, match="P1: the reading was written for"):
         ledger.main([])
     assert not (tmp_path / "none.csv").exists()
+
+
+def test_every_strip_of_the_sheet_has_one_name():
+    """In order, and none hides another's."""
+    index = json.loads(
+        (evidence.RESULTS / "ledger-pictures.json").read_text(encoding="utf-8")
+    )
+    named = [
+        row
+        for sets in index["rows"].values()
+        for rows in sets.values()
+        for row in rows.values()
+    ]
+    with Image.open(evidence.RESULTS / "ledger.webp") as sheet:
+        side = sheet.width // index["shown"]
+        assert named == list(range(sheet.height // side))
 
 
 # --- a stranger's check: ten rows, computed anew from the runs' files ---------
