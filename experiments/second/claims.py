@@ -23,6 +23,7 @@ class Claim:
     reading: str
     read_for: str
     seen: str = ""  # what two readers saw in its pictures of garments
+    seen_animals: str = ""  # and two others in those of animals
 
 
 CLAIMS = {
@@ -46,6 +47,10 @@ CLAIMS = {
             "Of one Gaussian's pictures 3 or 4 of 12 passed, at either "
             "size; of the mixture's 10 of 12 with 2 numbers, and 12 with "
             "16."
+        ),
+        seen_animals=(
+            "Of one Gaussian's 9 of 12 passed with 2 numbers and 6 with 16; "
+            "of the mixture's 8 at either size."
         ),
     ),
     "P1": Claim(
@@ -80,6 +85,7 @@ CLAIMS = {
             "Those that failed were burnt out and ragged; most were still "
             "some garment."
         ),
+        seen_animals="From holes 9 of 12 passed, from elsewhere 10.",
     ),
     "P4": Claim(
         "More dimensions make P1, P2 and P3 worse",
@@ -94,6 +100,8 @@ CLAIMS = {
             "draws were bad in both. The judges call those of 16 worse, so "
             "by the protocol that row is not settled."
         ),
+        seen_animals="One Gaussian's draws are worse with 16 numbers: 6 of 12 "
+        "passed, and 9 with 2.",
     ),
     "P5": Claim(
         "A point next to a given point may decode to another kind of garment",
@@ -106,6 +114,7 @@ CLAIMS = {
             "With 2 numbers the step changed the kind of 2 garments in 36, "
             "with 16 of none. The counters count more."
         ),
+        seen_animals="With 2 numbers 3 of 12 changed their kind, with 16 none.",
     ),
     "V0": Claim(
         "The VAE addresses what the autoencoder leaves open",
@@ -136,6 +145,8 @@ CLAIMS = {
             "Both are far less varied than test images: no checks, no "
             "prints."
         ),
+        seen_animals="Of 12 draws 7 to 9 could be birds. They vary in pose as "
+        "test images do, partly by being ragged.",
     ),
     "L1": Claim(
         "A VAE's loss is reconstruction plus KL; an autoencoder's is the first "
@@ -156,6 +167,7 @@ CLAIMS = {
             "Nearly a tie at 16 numbers, with a lean that the autoencoder "
             "suffers more."
         ),
+        seen_animals="The autoencoder's pictures suffer more.",
     ),
     "L3": Claim(
         "The KL term keeps draws inside the learned distribution, which "
@@ -168,6 +180,8 @@ CLAIMS = {
             "With 16 numbers 12 of 12 of the mixture's draws passed, and 5 "
             "to 7 of the prior's; with 2, 10 and 9 or 10."
         ),
+        seen_animals="With 16 numbers 8 of 12 of the mixture's draws passed, "
+        "and 3 to 5 of the prior's; with 2, 8 and 8.",
     ),
     "C1": Claim(
         "Which of the two to use depends on the purpose: the autoencoder "
@@ -181,5 +195,6 @@ CLAIMS = {
             "The autoencoder's redrawings are nearer: they keep a trace of "
             "a print that the VAE smooths away."
         ),
+        seen_animals="A tie, or the VAE's redrawings are a little nearer.",
     ),
 }

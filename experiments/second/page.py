@@ -100,7 +100,10 @@ def section(name: str, claim: Claim, found: Found) -> list[NotebookNode]:
     if name in pictures.CLAIMS:
         cells.append(strips(name))
     if claim.seen:
-        seen = f"*Two readers*, who knew no verdict, saw garments: {claim.seen}"
+        seen = (
+            "*Two readers*, who knew no verdict, saw garments: "
+            f"{claim.seen} Two others saw animals: {claim.seen_animals}"
+        )
         cells.append(new_markdown_cell(seen, id=f"ledger-{low}-seen"))
     box = [":::{admonition} Every number", ":class: dropdown", "",
            *grid(rows), ":::"]  # fmt: skip
