@@ -71,13 +71,15 @@ def summary(found: Found) -> str:
         + ", ".join(f"{counts[v]} {chip(v)}" for v in VERDICTS if counts[v])
         + ".",
         "",
-        "| the claim | verdict | and on animals |",
-        "| --- | --- | --- |",
+        "| the claim | verdict |",
+        "| --- | --- |",
     ]
     for name, claim in CLAIMS.items():
+        animals = of_claim(name, found[ANIMALS])
+        also = "" if animals == verdicts[name] else f" animals: {animals}"
         lines.append(
             f"| {{ref}}`{name} <claim-{name.lower()}>` {claim.words} | "
-            f"{chip(verdicts[name])} | {of_claim(name, found[ANIMALS])} |"
+            f"{chip(verdicts[name])}{also} |"
         )
     return "\n".join(lines)
 

@@ -38,7 +38,7 @@ def text_of(path: Path) -> str:
 def ledger() -> dict[str, str]:
     """The ledger's verdict on each claim, by its id in small letters."""
     rows = re.findall(
-        r"^\| \{ref\}`(\w\d) <[^|]*\| \{verdict\}`([^`]+)` \|",
+        r"^\| \{ref\}`(\w\d) <[^|]*\| \{verdict\}`([^`]+)`[^|]*\|",
         text_of(CHAPTERS / "ledger.ipynb"),
         re.MULTILINE,
     )
