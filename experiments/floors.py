@@ -92,14 +92,19 @@ def without_codes(dataset: DataSet) -> dict[str, Tensor]:
     gives the mean training image: (N,).
     """
     test = to_float(dataset.test.images)
-    p = test.double()
-    entropy = -(torch.xlogy(p, p) + torch.xlogy(1 - p, 1 - p))
     mean = to_float(dataset.train.images).mean(0, keepdim=True)
     logits = mean.clamp(1e-4, 1 - 1e-4).logit().expand_as(test)
     return {
-        "pixel_entropy": entropy.flatten(1).sum(1),
+        "pixel_entropy": pixel_entropy(test),
         "mean_image": Bernoulli(logits).nats(test),
     }
+
+
+def pixel_entropy(images: Tensor) -> Tensor:
+    """Of images in [0, 1], in nats: (N, *shape) -> (N,)."""
+    p = images.double()
+    entropy = -(torch.xlogy(p, p) + torch.xlogy(1 - p, 1 - p))
+    return entropy.flatten(1).sum(1)
 
 
 def linear_decoders(

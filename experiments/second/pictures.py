@@ -18,12 +18,10 @@ from torch import Tensor
 
 from aevae_lib import data, evidence, measure, sample
 from aevae_lib.measure.steps import stepped
-from aevae_lib.models import Autoencoder
 
 from ..files import atomic, write_json
 from ..runs import training_set
-from ..sweep import worker
-from . import rates, series, training
+from . import training
 from .rows import ONLY
 from .runs import ANIMALS, GARMENTS, Run
 from .subject import CODE_NOISE, FITTED, STEP
@@ -49,7 +47,7 @@ class Shown:
         seed = OTHER if (dataset, kind, only_class) == COLLAPSED else SEED
         run = Run(kind, d, seed, only_class=only_class, data=dataset)
         split = training.loaded(dataset, "cpu")
-        self.seed, self.model = run.seed, kept_or_trained(run)
+        self.seed, self.model = run.seed, training.kept_or_trained(run)
         self.test = of_class(split.test, only_class)[0]
         seen = training_set(run, split.train).images[:FITTED]
         self.codes = codes_of(self.model, seen, run.seed)
@@ -76,14 +74,6 @@ class Shown:
     def of_images(self) -> Tensor:
         """Codes of the first test images: (SHOWN, D)."""
         return codes_of(self.model, self.test.images[:SHOWN], 0)
-
-
-def kept_or_trained(run: Run) -> Autoencoder:
-    """A model by its kept weights, which are made where they are not there."""
-    if not training.weights_of(run, training.WEIGHTS).exists():
-        job = training.Job((run,), (rates.choose(run, series.stored()),))
-        training.do(job, "cpu", training.WEIGHTS, worker.commit())
-    return training.kept(run, training.WEIGHTS)[0]
 
 
 @cache

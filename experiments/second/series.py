@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -104,10 +103,9 @@ def of(group: str, metric: str, less: float = 0.0) -> Callable[[], Series]:
     return found
 
 
-@cache
 def stored() -> dict[str, dict]:
     """Every stored run by its name, read once."""
-    return read(RESULTS)
+    return evidence.runs(RESULTS.name)
 
 
 def read(folder: Path) -> dict[str, dict]:

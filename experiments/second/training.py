@@ -10,7 +10,14 @@ from aevae_lib.models import Autoencoder
 
 from ..files import ROOT
 from ..runs import KINDS, build, loss_of, training_set
-from ..sweep.worker import describe_versions, restore, store, weights_of
+from ..sweep.worker import (
+    commit,
+    describe_versions,
+    restore,
+    store,
+    weights_of,
+)
+from . import rates, series
 from .runs import Run
 from .together import fit_together
 
@@ -49,6 +56,14 @@ def kept(run: Run, folder: Path) -> tuple[Autoencoder, dict]:
     model = build(run)
     about = restore(model, weights_of(run, folder))
     return model.eval().requires_grad_(False), about
+
+
+def kept_or_trained(run: Run) -> Autoencoder:
+    """A model by its kept weights, which are made where they are not there."""
+    if not weights_of(run, WEIGHTS).exists():
+        job = Job((run,), (rates.choose(run, series.stored()),))
+        do(job, "cpu", WEIGHTS, commit())
+    return kept(run, WEIGHTS)[0]
 
 
 @cache

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from aevae_lib.data import DataSet, to_float
 
-from ..judges.faults import seeded
+from ..judges.faults import blurred
 from . import tasks
-from .tasks import ASKED, KNOWN, STEPS, bits_of, mixture, squared
+from .tasks import ASKED, KNOWN, STEPS, mixture, squared
 
 SIDE = 28  # pixels inside the frame
 ROW = 10  # images of a mosaic, each way: a file's header then costs little
@@ -81,12 +81,9 @@ def compression(
         coder, mu = mixture(codes), pca.encode(test, d)
         curves[f"pca_{d}"] = {}
         for name, step in STEPS.items():
-            width = step * codes.std(0)
-            noise = torch.rand(mu.shape, generator=seeded(0)) - 0.5
-            z = mu + width * noise
-            nats = -width.double().log().sum() - coder.log_prob(z.double())
+            z, bits = tasks.rounded(mu, step * codes.std(0), coder, 0)
             lost = {"squared": squared(pca.decode(z, test), test)}
-            curves[f"pca_{d}"][name] = bits_of(nats) | lost
+            curves[f"pca_{d}"][name] = bits | lost
     return curves
 
 
@@ -114,7 +111,7 @@ def denoising(dataset: DataSet, pca: Components) -> dict[str, dict]:
     on validation images.
     """
     menders = {
-        "blur": [lambda x, w=w: tasks.blurred(x, w) for w in WIDTHS],
+        "blur": [lambda x, w=w: blurred(x, w) for w in WIDTHS],
         "pca": [lambda x, d=d: pca.decode(pca.encode(x, d), x) for d in COUNTS],
     }
     held_out = to_float(dataset.validation.images[:ASKED])

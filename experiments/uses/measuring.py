@@ -6,12 +6,10 @@ import torch
 from torch import Tensor
 
 from aevae_lib.data import to_float
-from aevae_lib.models import Autoencoder
 
 from ..runs import training_set
-from ..second import rates, series, training
+from ..second import training
 from ..second.runs import ANIMALS, GARMENTS, Run
-from ..sweep.worker import commit
 from . import baselines, tasks
 
 DIMS = (16, 64)  # of principal components
@@ -40,9 +38,8 @@ def kinds() -> tuple[Tensor, Tensor]:
 def measured(run: Run) -> dict:
     """All that is asked of a model."""
     torch.set_num_threads(1)
-    torch.set_grad_enabled(False)
     dataset = training.loaded(run.data, "cpu")
-    model = trained(run)
+    model = training.kept_or_trained(run)
     seen = training_set(run, dataset.train)
     about = tasks.Uses(model, dataset, seen, run.seed)
     if run.only_class is not None:
@@ -70,14 +67,3 @@ def among_classes(about: tasks.Uses, k: int) -> dict:
         name: tasks.told_apart(score, held_out, usual, {"others": others})
         for name, score in about.scores().items()
     }
-
-
-def trained(run: Run) -> Autoencoder:
-    """The model, trained now if its weights are not kept."""
-    path = training.weights_of(run, training.WEIGHTS)
-    if not path.exists():
-        rate = rates.choose(run, series.read(series.RESULTS))
-        job = training.Job((run,), (rate,))
-        with torch.enable_grad():
-            training.do(job, "cpu", training.WEIGHTS, commit())
-    return training.kept(run, training.WEIGHTS)[0]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-import torch.nn.functional as F
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.distributions import (
@@ -23,6 +22,7 @@ from aevae_lib.losses import kl_divergence
 from aevae_lib.models import VAE, Autoencoder, reparameterise
 from aevae_lib.models import seeded as seeded_state
 
+from ..floors import pixel_entropy
 from ..judges.faults import seeded
 
 KNOWN = 20_000  # training images
@@ -89,14 +89,10 @@ class Uses:
         return bits_of(nats) | self._lost(z)
 
     def _rounded(self, step: float, coder: Distribution) -> dict[str, float]:
-        mu, width = (
-            sample.encode(self.model, self.test),
-            step * self.known.std(0),
-        )
-        noise = torch.rand(mu.shape, generator=seeded(self.seed)) - 0.5
-        z = mu + width * noise
-        nats = -width.double().log().sum() - coder.log_prob(z.double())
-        return bits_of(nats) | self._lost(z)
+        mu = sample.encode(self.model, self.test)
+        width = step * self.known.std(0)
+        z, bits = rounded(mu, width, coder, self.seed)
+        return bits | self._lost(z)
 
     def _lost(self, z: Tensor) -> dict[str, float]:
         with torch.no_grad():
@@ -136,10 +132,8 @@ class Uses:
 
     @torch.no_grad()
     def _excess(self, images: Tensor) -> Tensor:
-        p = images.double()
-        least = -(torch.xlogy(p, p) + torch.xlogy(1 - p, 1 - p))
         decoded = self.model.decode(sample.encode(self.model, images))
-        return decoded.nats(images) - least.flatten(1).sum(1)
+        return decoded.nats(images) - pixel_entropy(images)
 
     @torch.no_grad()
     def _elbo(self, images: Tensor) -> Tensor:
@@ -169,6 +163,18 @@ def mixture(codes: Tensor) -> MixtureSameFamily:
     weights, means, factors = sample.fit_mixture(codes)
     parts = MultivariateNormal(means, scale_tril=factors)
     return MixtureSameFamily(Categorical(weights), parts)
+
+
+def rounded(
+    mu: Tensor, width: Tensor, coder: Distribution, seed: int
+) -> tuple[Tensor, dict[str, float]]:
+    """Codes (N, D) with uniform noise of this width in place of rounding, and
+    what the coder pays for them.
+    """
+    noise = torch.rand(mu.shape, generator=seeded(seed)) - 0.5
+    z = mu + width * noise
+    nats = -width.double().log().sum() - coder.log_prob(z.double())
+    return z, bits_of(nats)
 
 
 def bits_of(nats: Tensor) -> dict[str, float]:
@@ -282,12 +288,3 @@ def few(labels: Tensor, n: int, seed: int) -> Tensor:
     return torch.cat(
         [order[labels[order] == k][:count] for k in labels.unique()]
     )
-
-
-def blurred(images: Tensor, width: float) -> Tensor:
-    """Under a Gaussian so many pixels wide: (N, 1, H, W)."""
-    place = torch.arange(-6, 7) / width
-    line = torch.exp(-0.5 * place**2)
-    line = (line / line.sum()).view(1, 1, 1, -1)
-    across = F.conv2d(images, line, padding=(0, 6))
-    return F.conv2d(across, line.mT, padding=(6, 0))

@@ -88,7 +88,7 @@ def test_faults_are_of_their_size():
 def test_a_blur_keeps_the_light_and_spreads_it():
     point = torch.zeros(1, 1, 32, 32)
     point[..., 16, 16] = 1
-    spread = tasks.blurred(point, 1.0)
+    spread = baselines.blurred(point, 1.0)
     assert spread.sum() == pytest.approx(1, abs=1e-4)
     assert spread[0, 0, 16, 16] == pytest.approx(1 / (2 * math.pi), abs=0.002)
 
