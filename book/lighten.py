@@ -43,6 +43,8 @@ def without_unused(text: str, page: Path, site: Path) -> str:
 
     def keep(tag: re.Match) -> str:
         about, code, link = (part or "" for part in tag.groups())
+        if 'as="script"' in link:  # no script is as urgent as what it is on
+            return ""
         source = re.search(r'(?:src|href)="([^"]*)"', about + link)
         what = source[1] if source else code.strip()
         if any(re.search(one, what) for one in idle):
@@ -58,7 +60,8 @@ def without_unused(text: str, page: Path, site: Path) -> str:
 
 def with_sized_images(text: str, page: Path) -> str:
     """A page whose images have a size before they are there, so that nothing
-    jumps, and are fetched when the reader comes near; all but the first.
+    jumps, and are fetched when the reader comes near; all but the first, which
+    is fetched before all else.
     """
     start, article, end = text.partition("<article")
     first = True
@@ -69,7 +72,8 @@ def with_sized_images(text: str, page: Path) -> str:
         file = page.parent / given.get("src", "").partition("?")[0]
         if "loading" in given or not file.is_file():
             return tag[0]
-        more = f' loading="{"eager" if first else "lazy"}"'
+        urgent = ' loading="eager" fetchpriority="high"'
+        more = urgent if first else ' loading="lazy"'
         first = False
         if file.suffix != ".svg" and not {"width", "height"} & set(given):
             with Image.open(file) as image:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import logging
 import os
 import re
 import sys
@@ -21,7 +22,16 @@ from sphinx.errors import ExtensionError
 from aevae_lib import data
 from aevae_lib.widgets import source
 
-from . import figures, folds, formulas, inks, lighten, social, styles
+from . import (
+    figures,
+    folds,
+    formulas,
+    inks,
+    letters,
+    lighten,
+    social,
+    styles,
+)
 
 BOOK = Path(__file__).parent
 VENDOR = BOOK / "_vendor"
@@ -73,6 +83,7 @@ MENDS = [
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     app.connect("config-inited", serve_static_files)
     app.connect("config-inited", key_the_cache)
     app.connect("config-inited", prepare_kernels)
@@ -211,7 +222,8 @@ def skip_tuple_fields(
 
 def mend_the_pages(app: Sphinx, error: Exception | None) -> None:
     """Apply `MENDS` to every page that was written, give its widgets their
-    places, take off it what it does not use, and set its formulas.
+    places, take off it what it does not use, and set its formulas; and leave
+    of styles and type what the site uses.
     """
     if error:
         return
@@ -231,6 +243,7 @@ def mend_the_pages(app: Sphinx, error: Exception | None) -> None:
     settings = app.config.mathjax3_config["tex"]
     formulas.set_formulas(Path(app.outdir), settings)
     styles.join(Path(app.outdir))
+    letters.cut_type(Path(app.outdir))
 
 
 def place_widgets(text: str, page: Path, static: Path) -> str:

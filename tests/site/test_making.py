@@ -9,11 +9,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup, Tag
+from fontTools.ttLib import TTFont
 from matplotlib.colors import to_hex, to_rgba
 from PIL import Image
 from sphinx.errors import ExtensionError
 
 from book import figures, folds, inks
+from book.frontend import BOOK, VENDOR
 from tests.site import tiny
 from tests.site.conftest import Visitor, served
 
@@ -111,6 +113,8 @@ def test_the_text_waits_for_no_script(book):
         if not script.has_attr("defer")
     ]
     assert waits == []
+    urgent = {link["as"] for link in head.find_all("link", rel="preload")}
+    assert urgent == {"font"}
 
 
 def test_every_page_waits_for_one_sheet_of_what_the_site_uses(book):
@@ -164,7 +168,7 @@ def test_every_icon_on_show_is_in_the_font(book, browser):
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("index", 245_000), ("one", 480_000)]
+    ("name", "most"), [("index", 130_000), ("one", 360_000)]
 )
 def test_a_page_is_no_heavier_than_it_was(book, browser, name, most):
     with served(book[0] / "_build" / "html") as address:
@@ -178,6 +182,7 @@ def test_images_have_their_size_and_all_but_the_first_wait(book):
     assert others
     assert "on-light" in first.parent["class"]
     assert first["loading"] == "eager"
+    assert first["fetchpriority"] == "high"
     for image in (first, *others):
         assert int(image["width"]) > 100
         assert int(image["height"]) > 100
@@ -573,6 +578,33 @@ def test_the_logo_is_there_once(book):
     text = pages(book[0])["chapters/one.html"]
     logos = BeautifulSoup(text, "html.parser").find_all(class_="logo__image")
     assert len(logos) == 1
+
+
+def test_type_is_cut_to_the_letters_and_weights_of_the_site(book):
+    folder = book[0] / "_build" / "html" / "_static" / "fonts"
+    whole = {file.name: file for file in (VENDOR / "fonts").glob("*")}
+    assert len(whole) == 4
+    for name, file in whole.items():
+        cut, full = TTFont(folder / name), TTFont(file)
+        letters = set(map(chr, cut.getBestCmap()))
+        # On a key, on a page, in a script; and in neither.
+        assert set("aZ0~±") <= letters
+        assert set("ŒØ") <= set(map(chr, full.getBestCmap())) - letters
+        (weight,) = cut["fvar"].axes
+        assert (weight.minValue, weight.maxValue) == (400, 700)
+        assert (folder / name).stat().st_size < 0.5 * file.stat().st_size
+        licence = str(cut["name"].getDebugName(14))
+        assert re.search("OFL|openfontlicense", licence)
+
+
+def test_text_that_is_being_read_does_not_jump_to_other_type(book):
+    """But for formulas, whose letters no system has."""
+    styles = (BOOK / "static" / "type.css").read_text(encoding="utf-8")
+    faces = re.findall(r"@font-face \{(.*?)\}", styles, re.DOTALL)
+    assert len(faces) == 5
+    for face in faces:
+        late = "swap" if "STIX" in face else "optional"
+        assert f"font-display: {late};" in face
 
 
 def test_text_interface_and_code_have_the_sites_own_type(book, browser):

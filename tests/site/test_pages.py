@@ -88,13 +88,13 @@ def test_pages_fit_the_narrowest_phone(visitor):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_weighs_no_more_than_its_kind_may(visitor, name):
-    """Bytes, compressed, of scripts, styles and type (200,000 of them): of any
+    """Bytes, compressed, of scripts, styles and type (60,000 of them): of any
     page, and more where there are formulas or widgets.
     """
     article = str(html(name).find("article"))
-    most = 320_000
+    most = 160_000
     most += 20_000 * ('class="math' in article)
-    most += 250_000 * ('class="aevae-place"' in article)
+    most += 230_000 * ('class="aevae-place"' in article)
     assert visitor.weigh(name) < most
 
 
