@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from matplotlib.image import imsave
 from PIL import Image
+from sklearn.datasets import load_breast_cancer
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
@@ -55,15 +56,13 @@ def strips() -> dict[str, Tensor]:
     pair = torch.cat(
         [sample.pictures(ae16, drawn[:2]), sample.pictures(vae16, drawn[:3])]
     )
+    aes = [zoo.load("ae", d) for d in (2, 4, 8, 16)]
     sizes = [zoo.load("vae", d) for d in (2, 4, 8, 16, 64)]
     dial = [zoo.load("vae", 2, beta=beta) for beta in (0, 0.5, 4, 10, 100)]
-    redrawn, real = sample.reconstruct, data.to_float(boot)
+    real = data.to_float(boot)
     return {
         "01": images[:COUNT],
-        "02": torch.cat(
-            [images[:1], *(redrawn(zoo.load("ae", d), test.images[:1])
-                           for d in (2, 4, 8, 16))]
-        ),
+        "02": torch.cat([images[:1], redrawn(aes, test.images[:1])]),
         "03": sample.pictures(ae, ends[:1] + along * (ends[1:] - ends[:1])),
         "04": sample.pictures(vae, mu + (logvar / 2).exp() * noise),
         "05": sample.pictures(vae, noise),
@@ -73,13 +72,20 @@ def strips() -> dict[str, Tensor]:
                          for k in range(COUNT)]),
         "09": torch.cat([real, *(shaken(model, boot, test.images)
                                  for model in (ae16, vae16))]),
-        "10": torch.cat([redrawn(model, bag) for model in sizes]),
-        "11": torch.cat([redrawn(model, boot) for model in dial]),
+        "10": redrawn(sizes, bag),
+        "11": redrawn(dial, boot),
         "12": sample.pictures(zoo.load("shirt-vae", 16), drawn),
         "uses": rounded(ae16, bag, test.images),
         "own-pictures": birds(),
+        "table": squares(),
+        "take": redrawn([vae16], test.images[:COUNT]),
         "went-wrong": sick(),
     }  # fmt: skip
+
+
+def redrawn(models: list[Autoencoder], images: Tensor) -> Tensor:
+    """What each model makes of the images, one after another."""
+    return torch.cat([sample.reconstruct(model, images) for model in models])
 
 
 def birds() -> Tensor:
@@ -87,6 +93,19 @@ def birds() -> Tensor:
     animals = data.load("animals", "cpu")
     own = animals.train.labels == animals.classes.index("Bird")
     return data.to_float(animals.train.images[own][:COUNT])
+
+
+def squares() -> Tensor:
+    """A part of a table, each number a grey square: (5, 1, 32, 32) in [0, 1].
+
+    Seven rows of thirty-five numbers, of which each is four pixels wide.
+    """
+    columns = torch.from_numpy(load_breast_cancer().data[:35, :7].T)
+    centre, spread = columns.mean(1, True), columns.std(1, keepdim=True)
+    grey = 0.45 + 0.2 * (columns - centre) / spread
+    large = grey.clamp(0, 1).repeat_interleave(4, 0).repeat_interleave(4, 1)
+    parts = large.float().unflatten(1, (COUNT, -1)).transpose(0, 1)
+    return data.pad(parts[:, None], 2)
 
 
 def sick() -> Tensor:
