@@ -71,13 +71,21 @@ MENDS = [
     # one logo for light and dark
     (r'\s*<img [^>]*class="logo__image only-dark[^>]*>', r""),
     (r'class="logo__image only-light"', r'class="logo__image"'),
-    # the type of text and formulas is asked for before the styles are read
+    # the site's type is asked for before the styles are read
     (
         r'(?<!crossorigin>)(\n\s*<link [^>]*href="([^"]*)type\.css)',
-        r'\n<link rel="preload" as="font" type="font/woff" '
-        r'href="\2fonts/formulas.woff" crossorigin>'
-        r'\n<link rel="preload" as="font" type="font/woff2" '
-        r'href="\2fonts/source-serif-4-normal.woff2" crossorigin>\1',
+        "".join(
+            rf'\n<link rel="preload" as="font" type="font/{kind}" '
+            rf'href="\2fonts/{name}.{kind}" crossorigin>'
+            for name, kind in (
+                ("formulas", "woff"),
+                ("source-serif-4-normal", "woff2"),
+                ("source-serif-4-italic", "woff2"),
+                ("inter-normal", "woff2"),
+                ("jetbrains-mono-normal", "woff2"),
+            )
+        )
+        + r"\1",
     ),
 ]
 
