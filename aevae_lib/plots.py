@@ -251,7 +251,7 @@ def verdict_rows(rows: Sequence[dict[str, str]]) -> Figure:
     names = list(dict.fromkeys(_row_name(row) for row in rows))
     figure, axes = plt.subplots(
         1, len(sets), sharey=True, squeeze=False,
-        figsize=(7.2, 0.75 + 0.42 * len(names)),
+        figsize=(7.2, 0.75 + 0.5 * len(names)),
     )  # fmt: skip
     for ax, data in zip(axes[0], sets, strict=True):
         ax.axvspan(0, 1, color="0.92", lw=0)
@@ -277,7 +277,7 @@ FARTHEST = 5  # margins
 
 def _row_name(row: dict[str, str]) -> str:
     beta = "" if row["beta"] == "1" else f", beta {row['beta']}"
-    return textwrap.fill(f"{row['row']}, d = {row['d']}{beta}", 36)
+    return textwrap.fill(f"{row['row']}, d\xa0=\xa0{row['d']}{beta}", 36)
 
 
 def _verdict_line(ax: Axes, row: dict[str, str], y: float) -> None:

@@ -11,7 +11,9 @@ import base64
 import colorsys
 import hashlib
 import os
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,12 @@ import matplotlib as mpl
 import numpy as np
 from IPython.core import pylabtools
 from IPython.core.interactiveshell import InteractiveShell
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.gridspec import GridSpec
+from matplotlib.image import AxesImage
 
 FOLDER = "AEVAE_FIGURES"
 TYPE = Path(__file__).parent / "_vendor" / "figure-type"
@@ -98,15 +102,51 @@ def drawn(figure: Figure, ink: str) -> bytes:
     canvas = InkedCanvas(figure)
     canvas.ink = ink
     file = BytesIO()
-    canvas.print_figure(
-        file,
-        format="webp",
-        dpi=SHARP * figure.dpi,
-        bbox_inches="tight",
-        pil_kwargs={"quality": QUALITY},
-    )
+    with plain_on_pictures(figure):
+        canvas.print_figure(
+            file,
+            format="webp",
+            dpi=SHARP * figure.dpi,
+            bbox_inches="tight",
+            pil_kwargs={"quality": QUALITY},
+        )
     figure.set_canvas(before)
     return file.getvalue()
+
+
+@contextmanager
+def plain_on_pictures(figure: Figure) -> Iterator[None]:
+    """What is drawn on a picture keeps its ink, as the picture does: names on
+    a map, numbers in shaded cells.
+    """
+    found = [
+        artist
+        for axes in figure.axes
+        if any(covers(image, axes) for image in axes.images)
+        for artist in (*axes.texts, *axes.lines, *axes.collections)
+    ]
+    for artist in found:
+        artist.draw = partial(draw_plain, artist.draw)
+    try:
+        yield
+    finally:
+        for artist in found:
+            del artist.draw
+
+
+def draw_plain(draw: Callable, renderer: Any) -> None:
+    draw(renderer.plain if isinstance(renderer, Inked) else renderer)
+
+
+def covers(image: AxesImage, axes: Axes) -> bool:
+    """Whether all of these axes lies on a picture."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    x, y, u, v = image.get_extent()
+    spans = ((left, right, x, y), (bottom, top, u, v))
+    return all(
+        min(p, q) <= min(a, b) + 1e-6 and max(a, b) <= max(p, q) + 1e-6
+        for a, b, p, q in spans
+    )
 
 
 class InkedCanvas(FigureCanvasAgg):
@@ -174,7 +214,10 @@ def inked(color: Color, ink: str) -> Color:
     *rgb, alpha = color
     hue, light, full = colorsys.rgb_to_hls(*rgb)
     if max(rgb) - min(rgb) >= GREY:
-        return (*colorsys.hls_to_rgb(hue, max(light, lightest), full), alpha)
+        # A pale one is a tint of the paper, and lies behind something.
+        pale = lightest and light > lightest
+        light = 2 * lightest - light if pale else max(light, lightest)
+        return (*colorsys.hls_to_rgb(hue, light, full), alpha)
     mixed = (
         light * p + (1 - light) * b for p, b in zip(paper, black, strict=True)
     )

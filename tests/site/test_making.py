@@ -366,9 +366,10 @@ def test_rows_that_axes_shared_are_named_in_each_of_them_on_a_phone():
 
 @pytest.mark.parametrize(
     ("color", "dark"),
-    [("white", "#101418"), ("black", "#e7e9ec"), ("#0072B2", "#33b6ff")],
-)
-def test_greys_change_places_and_colours_are_lightened(color, dark):
+    [("white", "#101418"), ("black", "#e7e9ec"), ("#0072B2", "#33b6ff"),
+     ("#f2b8a0", "#b94819")],
+)  # fmt: skip
+def test_greys_and_tints_change_places_and_colours_are_lightened(color, dark):
     made = inks.inked(to_rgba(color, 0.5), "dark")
     assert to_hex(made) == dark
     assert made[3] == 0.5
@@ -384,6 +385,27 @@ def test_pictures_in_a_figure_keep_their_own_black():
             pixels = np.asarray(image.convert("L")).astype(int)
         assert (pixels < 5).sum() > 1000
         assert (pixels > 250).sum() > 1000
+    plt.close(figure)
+
+
+def test_what_is_drawn_on_a_picture_keeps_its_ink_and_what_is_beside_not():
+    """Black and white are both on the picture, in light and in dark: a page's
+    own black, beside it, is not.
+    """
+    figure, (on, beside) = plt.subplots(1, 2, figsize=(2, 1))
+    on.imshow(np.ones((2, 2, 3)), aspect="auto")
+    for axes in (on, beside):
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "I", size=40, weight="bold")
+    beside.set(xlim=(0, 1), ylim=(0, 1))
+    with Image.open(BytesIO(inks.drawn(figure, "dark"))) as image:
+        pixels = np.asarray(image.convert("L")).astype(int)
+    left, right = np.array_split(pixels, 2, axis=1)
+    assert (left < 5).sum() > 200
+    assert (left > 250).sum() > 5000
+    assert (right > 200).sum() > 200
+    assert (right < 5).sum() < 10
+    assert "draw" not in vars(on.texts[0]), "it is as it was"
     plt.close(figure)
 
 
