@@ -12,6 +12,11 @@ from sphinx.errors import ExtensionError
 from .inks import SHARP
 
 PHONE = 600  # pixels, as in static/book.css
+STACKED = 1.6  # times as tall for its width: inks.py has moved its axes
+SIDES = {"Left": "Top", "Right": "Bottom", "on the left": "at the top",
+         "on the right": "at the bottom"}  # fmt: skip
+WHOLE = re.compile(r"<figure\b.*?</figure>", re.DOTALL)
+SIZE = re.compile(r'width="(\d+)" height="(\d+)"')
 FIGURE = re.compile(
     r'<img\b[^>]*\bsrc="([^"]*_images/)([0-9a-f]{64})\.png"[^>]*>'
 )
@@ -44,7 +49,27 @@ def with_variants(text: str, page: Path, drawn: Path) -> str:
             "</picture>"
         )
 
-    return FIGURE.sub(variants, text)
+    return WHOLE.sub(with_sides, FIGURE.sub(variants, text))
+
+
+def with_sides(figure: re.Match) -> str:
+    """A figure whose axes stand below one another on a phone, with a caption
+    that says so there: what is left is above.
+    """
+    sizes = SIZE.findall(figure[0])
+    if len(sizes) < 2 or 'class="on-wide"' in figure[0]:
+        return figure[0]
+    phone, wide = (int(height) / int(width) for width, height in sizes[:2])
+    if phone < STACKED * wide:
+        return figure[0]
+    start, caption, end = figure[0].partition("<figcaption")
+    for side, there in SIDES.items():
+        both = (
+            f'<span class="on-wide">{side}</span>'
+            f'<span class="on-phone">{there}</span>'
+        )
+        end = re.sub(rf"\b{side}\b", both, end)
+    return start + caption + end
 
 
 def brought(file: Path, folder: Path) -> Path:

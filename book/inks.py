@@ -40,6 +40,7 @@ INKS = {
 GREY = 0.1  # channels that differ by less than this are no colour
 NARROW = 4.1  # inches: a phone's width, with type that can be read on it
 LOWEST = 2.6  # inches
+LINE, AROUND = 0.17, 0.5  # inches: of a line of text, and of what is not axes
 FLATTER = 0.8  # axes below one another, against the shape that they had
 QUALITY = 88  # of 100
 SHARP = 2  # pixels for one of the page's
@@ -76,7 +77,9 @@ def draw_again(figure: Figure, folder: Path, name: str) -> None:
 
 
 def make_narrow(figure: Figure) -> None:
-    """Axes that stand in a row go below one another, and all fit a phone."""
+    """Axes that stand in a row go below one another, or two by two where they
+    are many, and all fit a phone.
+    """
     width, height = figure.get_size_inches()
     if width <= NARROW:
         return
@@ -84,16 +87,42 @@ def make_narrow(figure: Figure) -> None:
     grids = {spec and spec.get_gridspec() for spec in specs}
     grid = grids.pop() if len(grids) == 1 else None
     height *= NARROW / width
-    if grid and grid.nrows == 1 and grid.ncols in (2, 3):
-        column = GridSpec(
-            grid.ncols, 1, figure, height_ratios=grid.get_width_ratios()
-        )
-        for axes, spec in zip(figure.axes, specs, strict=True):
-            axes.set_subplotspec(column[spec.num1])
-            if len(axes.get_shared_y_axes().get_siblings(axes)) > 1:
-                axes.tick_params("y", labelleft=True)  # no neighbour has them
-        height *= FLATTER * grid.ncols**2
-    figure.set_size_inches(NARROW, max(height, LOWEST))
+    stories = 1
+    if grid and grid.ncols > 1 and (grid.nrows == 1 or grid.ncols > 2):
+        columns = 1 if grid.nrows == 1 and grid.ncols < 4 else 2
+        parts = stacked(figure, grid, columns)
+        height *= FLATTER * grid.ncols * parts / columns
+        stories = parts if columns == 1 else 1
+    lines = max((lines_beside(axes) for axes in figure.axes), default=0)
+    lowest = max(LOWEST, stories * (lines * LINE + AROUND))
+    figure.set_size_inches(NARROW, max(height, lowest))
+
+
+def stacked(figure: Figure, grid: GridSpec, columns: int) -> int:
+    """Leave so many columns of axes beside each other, and put the others below
+    them; returns how many parts stand below one another then.
+    """
+    parts = -(-grid.ncols // columns)
+    one_row = grid.nrows == 1 and columns == 1
+    ratios = grid.get_width_ratios() if one_row else grid.get_height_ratios()
+    new = GridSpec(
+        grid.nrows * parts, columns, figure,
+        height_ratios=ratios if one_row else [*ratios] * parts,
+    )  # fmt: skip
+    for axes in figure.axes:
+        row, column = divmod(axes.get_subplotspec().num1, grid.ncols)
+        part, place = divmod(column, columns)
+        axes.set_subplotspec(new[part * grid.nrows + row, place])
+        beside = axes.get_shared_y_axes().get_siblings(axes)
+        if part and not place and len(beside) > 1:
+            axes.tick_params("y", labelleft=True)  # no neighbour has them
+    return parts
+
+
+def lines_beside(axes: Axes) -> int:
+    """How many lines of text stand beside axes, as names of rows."""
+    names = [name.get_text() for name in axes.get_yticklabels()]
+    return sum(name.count("\n") + 1 for name in names if name)
 
 
 def drawn(figure: Figure, ink: str) -> bytes:

@@ -3,6 +3,7 @@
 import re
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -350,6 +351,32 @@ def test_axes_in_a_row_stand_below_one_another_on_a_phone():
     plt.close(figure)
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(1, 4), (2, 3), (3, 4)])
+def test_many_axes_stand_two_by_two_on_a_phone(rows, columns):
+    figure, axes = plt.subplots(rows, columns, figsize=(7.2, 1.5 * rows))
+    wide = axes.flat[0].get_position().width * 7.2
+    inks.make_narrow(figure)
+    grid = axes.reshape(rows, columns)
+    places = [[one.get_position() for one in row] for row in grid]
+    for above, below in pairwise(places):
+        assert above[0].y0 > below[0].y1
+    for row in places:
+        assert row[0].y0 == row[1].y0
+        assert row[0].x1 < row[1].x0
+        assert row[2].x0 == row[0].x0
+        assert row[2].y1 < places[-1][0].y0
+    assert places[0][0].width * inks.NARROW > 0.8 * wide
+    plt.close(figure)
+
+
+def test_rows_with_long_names_have_room_for_them_on_a_phone():
+    figure, axes = plt.subplots(figsize=(7.2, 3))
+    axes.set_yticks(range(20), ["a name\nin two lines"] * 20)
+    inks.make_narrow(figure)
+    assert figure.get_size_inches()[1] > 20 * 2 * 0.16
+    plt.close(figure)
+
+
 def test_rows_that_axes_shared_are_named_in_each_of_them_on_a_phone():
     figure, (_, right) = plt.subplots(1, 2, figsize=(7.2, 3.5), sharey=True)
     right.set_yticks([0, 1], ["one", "other"])
@@ -407,6 +434,21 @@ def test_what_is_drawn_on_a_picture_keeps_its_ink_and_what_is_beside_not():
     assert (right < 5).sum() < 10
     assert "draw" not in vars(on.texts[0]), "it is as it was"
     plt.close(figure)
+
+
+@pytest.mark.parametrize(("tall", "says"), [(900, "Top"), (300, "Left")])
+def test_a_caption_says_where_a_phone_shows_what_is_left(tall, says):
+    page = (
+        f'<figure><source width="400" height="{tall}"><img width="800" '
+        'height="400"><figcaption>Left: one. Right: two.</figcaption></figure>'
+    )
+    made = figures.WHOLE.sub(figures.with_sides, page)
+    caption = BeautifulSoup(made, "html.parser").figcaption
+    for span in caption.find_all("span", "on-wide"):
+        span.decompose()
+    right = {"Top": "Bottom", "Left": "Right"}[says]
+    assert caption.text == f"{says}: one. {right}: two."
+    assert figures.WHOLE.sub(figures.with_sides, made) == made
 
 
 def test_a_figure_that_was_not_drawn_stops_the_build(tmp_path):
