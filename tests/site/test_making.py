@@ -169,7 +169,7 @@ def test_every_icon_on_show_is_in_the_font(book, browser):
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("index", 130_000), ("one", 360_000)]
+    ("name", "most"), [("index", 130_000), ("one", 390_000)]
 )
 def test_a_page_is_no_heavier_than_it_was(book, browser, name, most):
     with served(book[0] / "_build" / "html") as address:
