@@ -53,9 +53,7 @@ def strips() -> dict[str, Tensor]:
     wide = torch.linspace(-2, 2, COUNT)[:, None] * torch.tensor([1.0, 0.0])
     drawn = sample.prior(torch.zeros(1, 16))(COUNT, seed=3)
     ae16, vae16 = zoo.load("ae", 16), zoo.load("vae", 16)
-    pair = torch.cat(
-        [sample.pictures(ae16, drawn[:2]), sample.pictures(vae16, drawn[:3])]
-    )
+    both = (ae16, drawn[:2]), (vae16, drawn[:3])
     aes = [zoo.load("ae", d) for d in (2, 4, 8, 16)]
     sizes = [zoo.load("vae", d) for d in (2, 4, 8, 16, 64)]
     dial = [zoo.load("vae", 2, beta=beta) for beta in (0, 0.5, 4, 10, 100)]
@@ -67,7 +65,7 @@ def strips() -> dict[str, Tensor]:
         "04": sample.pictures(vae, mu + (logvar / 2).exp() * noise),
         "05": sample.pictures(vae, noise),
         "06": sample.pictures(vae, mu + wide),
-        "07": pair,
+        "07": torch.cat([sample.pictures(*each) for each in both]),
         "08": torch.cat([gaussian_blur(real, 13, 0.05 + k / 2)
                          for k in range(COUNT)]),
         "09": torch.cat([real, *(shaken(model, boot, test.images)
@@ -76,6 +74,7 @@ def strips() -> dict[str, Tensor]:
         "11": redrawn(dial, boot),
         "12": sample.pictures(zoo.load("shirt-vae", 16), drawn),
         "uses": rounded(ae16, bag, test.images),
+        "choose": redrawn(dial, bag),
         "own-pictures": birds(),
         "table": squares(),
         "take": redrawn([vae16], test.images[:COUNT]),
