@@ -13,6 +13,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+import aevae_lib
 from aevae_lib import data
 from tools import build
 
@@ -43,6 +44,7 @@ def test_address_stands_where_readers_need_it():
     }
     book = yaml.safe_load((ROOT / "_config.yml").read_text())
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == aevae_lib.__version__
     assert PROJECT["urls"]["Book"] == PAGES
     assert book["repository"]["url"] == citation["repository-code"] == ADDRESS
     assert book["html"]["baseurl"] == citation["url"] == PAGES
