@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 COLAB = ROOT / "tests" / "colab-set.txt"
 TESTS = ["tests/library", "chapters"]
 RUNNERS = ["nbval", "pytest", "ipykernel"]  # in the version that fits
+# What chapters/take_it_with_you.ipynb installs where it is not there.
+BROUGHT = ["onnx", "onnxscript", "onnxruntime"]
 
 
 def main(arguments: list[str]) -> None:
@@ -27,7 +29,7 @@ def main(arguments: list[str]) -> None:
         sys.exit(f"Name one of: {', '.join(sets)}")
     name = arguments[0]
     folder = ROOT / f".venv-{name}"
-    install(folder, [*sets[name](), *RUNNERS])
+    install(folder, [*sets[name](), *RUNNERS, *BROUGHT])
     print(f"== Testing the library and the notebooks in {folder}", flush=True)
     command = [folder / "bin" / "python", "-m", "pytest", *TESTS]
     sys.exit(subprocess.call(command, cwd=ROOT, env=environment()))
