@@ -76,7 +76,7 @@ def strips() -> dict[str, Tensor]:
         "uses": rounded(ae16, bag, test.images),
         "choose": redrawn(dial, bag),
         "own-pictures": birds(),
-        "table": squares(),
+        "squares": squares(),
         "take": redrawn([vae16], test.images[:COUNT]),
         "went-wrong": sick(),
     }  # fmt: skip
