@@ -99,16 +99,17 @@ def make_narrow(figure: Figure) -> None:
 
 
 def stacked(figure: Figure, grid: GridSpec, columns: int) -> int:
-    """Leave so many columns of axes beside each other, and put the others below
-    them; returns how many parts stand below one another then.
+    """Leave so many columns of axes beside each other (a single one, if there
+    is one row), and put the others below them; returns how many parts stand
+    below one another then.
     """
     parts = -(-grid.ncols // columns)
-    one_row = grid.nrows == 1 and columns == 1
-    ratios = grid.get_width_ratios() if one_row else grid.get_height_ratios()
-    new = GridSpec(
-        grid.nrows * parts, columns, figure,
-        height_ratios=ratios if one_row else [*ratios] * parts,
-    )  # fmt: skip
+    # One row that becomes one column: what was wide becomes tall.
+    turned = columns == 1
+    ratios = (
+        grid.get_width_ratios() if turned else grid.get_height_ratios() * parts
+    )
+    new = GridSpec(len(ratios), columns, figure, height_ratios=ratios)
     for axes in figure.axes:
         row, column = divmod(axes.get_subplotspec().num1, grid.ncols)
         part, place = divmod(column, columns)

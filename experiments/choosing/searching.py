@@ -10,9 +10,9 @@ from torch import Tensor
 
 from aevae_lib import measure, sample
 from aevae_lib.data import Split, to_float
-from aevae_lib.losses import kl_divergence
+from aevae_lib.losses import vae_loss
 from aevae_lib.models import VAE, Autoencoder
-from aevae_lib.train import fit
+from aevae_lib.train import evaluate, fit
 
 from ..runs import build, loss_of, training_set
 from ..second import referees, training
@@ -94,16 +94,12 @@ def redraw(model: Autoencoder, images: Tensor) -> float:
     return decoded.nats(to_float(images)).mean().item()
 
 
-@torch.no_grad()
 def store(model: VAE, images: Tensor, seed: int) -> float:
     """The negative ELBO in nats, at beta 1 whatever the model was trained at:
     the code, and what corrects the picture that it gives.
     """
-    torch.manual_seed(seed)
-    x = to_float(images)
-    out = model(x)
-    cost = out.decoded.nats(x) + kl_divergence(out.mu, out.logvar)
-    return cost.mean().item()
+    found = evaluate(model, vae_loss, images, seed, batch_size=ASKED)
+    return found["loss"]
 
 
 @cache
