@@ -100,6 +100,7 @@ DEPARTURES = {
     "beta": "beta{:g}",
     "train_images": "n{}",
     "only_class": "class{}",
+    "without_class": "without{}",  # also of the second edition
     "budget": "budget{}",
     "network": "{}",
     "lr": "lr{:g}",

@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from aevae_lib.data import Split
+
 from .. import runs
 from ..runs import EPOCH, PAIR, SHIRT, TUNING_SEED, seeded
 
@@ -19,6 +21,14 @@ class Run(runs.Run):
     """One configuration of the second edition, on one data set."""
 
     data: str = GARMENTS
+    without_class: int | None = None  # that it never sees
+
+
+def training_set(run: Run, train: Split) -> Split:
+    """The images and labels that a run may see."""
+    if run.without_class is not None:
+        train = train[train.labels != run.without_class]
+    return runs.training_set(run, train)
 
 
 # --- the stages --------------------------------------------------------------

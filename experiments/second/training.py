@@ -9,7 +9,7 @@ from aevae_lib import data, train
 from aevae_lib.models import Autoencoder
 
 from ..files import ROOT
-from ..runs import KINDS, build, loss_of, training_set
+from ..runs import KINDS, build, loss_of
 from ..sweep.worker import (
     commit,
     describe_versions,
@@ -18,7 +18,7 @@ from ..sweep.worker import (
     weights_of,
 )
 from . import rates, series
-from .runs import Run
+from .runs import Run, training_set
 from .together import fit_together
 
 WEIGHTS = ROOT / "_build" / "second"

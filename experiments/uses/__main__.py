@@ -10,6 +10,7 @@ is not measured again.
 import argparse
 import multiprocessing
 import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from tqdm import tqdm
@@ -22,20 +23,50 @@ from ..second.runs import ANIMALS, Run
 from . import RESULTS, measuring, stored
 
 SEEDS = 5
+FAMILIAR = "familiar"  # in the names of what is measured of seen classes
+PLAIN = [
+    {"kind": "ae", "latent_dim": 16}, {"kind": "vae", "latent_dim": 16},
+]  # fmt: skip
 
 
 def planned() -> list[Run]:
-    """Models of garments for all four uses, of animals and of shirts alone for
-    anomalies.
+    """Models of garments for all four uses; of animals, of shirts alone and of
+    all garments but one class for anomalies.
     """
     kinds = [
-        {"kind": "ae", "latent_dim": 16}, {"kind": "vae", "latent_dim": 16},
+        *PLAIN,
         {"kind": "vae", "latent_dim": 16, "beta": 0.1},
         {"kind": "ae", "latent_dim": 64},
     ]  # fmt: skip
-    for more in ({"only_class": SHIRT}, {"data": ANIMALS}):
-        kinds += [{**kind, **more} for kind in kinds[:2]]
+    apart = [{"without_class": k} for k in measuring.LEFT_OUT]
+    for more in ({"only_class": SHIRT}, {"data": ANIMALS}, *apart):
+        kinds += [{**kind, **more} for kind in PLAIN]
+    return seeded(kinds)
+
+
+def plain() -> list[Run]:
+    """Models of all garments, to which no class of them is strange."""
+    return seeded(PLAIN)
+
+
+def seeded(kinds: list[dict]) -> list[Run]:
     return [Run(seed=s, **kind) for kind in kinds for s in range(SEEDS)]
+
+
+def jobs() -> Iterator[tuple[str, str, Callable, object]]:
+    """What there is to measure: its part of the file and its name there, and
+    what measures it.
+    """
+    for name in measuring.OTHER:
+        yield "baselines", name, measuring.baseline, name
+    for k in measuring.LEFT_OUT:
+        name = f"{measuring.GARMENTS}-without{k}"
+        yield "baselines", name, measuring.baseline_without, k
+    for run in planned():
+        yield "runs", run.name, measuring.measured, run
+    for run in plain():
+        name = f"{run.group}-{FAMILIAR}-seed{run.seed}"
+        yield "runs", name, measuring.familiar, run
 
 
 def main() -> None:
@@ -48,13 +79,9 @@ def main() -> None:
         arguments.processes, multiprocessing.get_context("spawn")
     ) as pool:
         wanted = {
-            pool.submit(measuring.baseline, name): ("baselines", name)
-            for name in measuring.OTHER
-            if name not in found["baselines"]
-        } | {
-            pool.submit(measuring.measured, run): ("runs", run.name)
-            for run in planned()
-            if run.name not in found["runs"]
+            pool.submit(measure, about): (part, name)
+            for part, name, measure, about in jobs()
+            if name not in found[part]
         }
         for future in tqdm(as_completed(wanted), total=len(wanted)):
             part, name = wanted[future]

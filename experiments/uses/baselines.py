@@ -3,6 +3,7 @@ and the formats that everybody has.
 """
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,15 +134,24 @@ def lowest(tried: list[dict[str, float]], fault: str) -> int:
 
 def anomalies(dataset: DataSet, others: Tensor) -> dict[str, float]:
     """By the distance to the fifth nearest training image."""
-    known = to_float(dataset.train.images[:KNOWN]).flatten(1)
+    score = distance_to(dataset.train.images[:KNOWN])
     test = to_float(dataset.test.images[:ASKED])
-
-    def score(images: Tensor) -> Tensor:
-        return tasks.fifth(images.flatten(1), known)
-
     held_out = to_float(dataset.validation.images[:ASKED])
     strange = tasks.strange_to(test, others)
     return tasks.told_apart(score, held_out, test, strange)
+
+
+def left_out(dataset: DataSet, k: int) -> dict[str, float]:
+    """The same for a class that is not among the training images."""
+    train = dataset.train
+    score = distance_to(train.images[train.labels != k][:KNOWN])
+    return tasks.told_apart(score, *tasks.without(dataset, k))
+
+
+def distance_to(images: Tensor) -> Callable[[Tensor], Tensor]:
+    """The distance to the fifth nearest of these images, as a score."""
+    known = to_float(images).flatten(1)
+    return lambda asked: tasks.fifth(asked.flatten(1), known)
 
 
 def kinds_of(dataset: DataSet, pca: Components) -> tuple[Tensor, Tensor]:

@@ -7,12 +7,14 @@ from torch import Tensor
 
 from aevae_lib.data import to_float
 
-from ..runs import training_set
+from ..runs import SHIRT
 from ..second import training
-from ..second.runs import ANIMALS, GARMENTS, Run
+from ..second.runs import ANIMALS, GARMENTS, Run, training_set
 from . import baselines, tasks
 
 DIMS = (16, 64)  # of principal components
+BAG = 8
+LEFT_OUT = (BAG, SHIRT)  # like no other class of garments, and like four
 OTHER = {GARMENTS: ANIMALS, ANIMALS: GARMENTS}
 
 
@@ -20,6 +22,12 @@ def baseline(name: str) -> dict:
     torch.set_num_threads(1)
     dataset = training.loaded(name, "cpu")
     return baselines.measured(dataset, foreign(name), DIMS)
+
+
+def baseline_without(k: int) -> dict:
+    """Of garments, for a class that is not among the training images."""
+    torch.set_num_threads(1)
+    return baselines.left_out(training.loaded(GARMENTS, "cpu"), k)
 
 
 def foreign(name: str) -> Tensor:
@@ -44,6 +52,8 @@ def measured(run: Run) -> dict:
     about = tasks.Uses(model, dataset, seen, run.seed)
     if run.only_class is not None:
         return {"anomalies": among_classes(about, run.only_class)}
+    if run.without_class is not None:
+        return {"anomalies": about.class_apart(run.without_class)}
     strange = tasks.strange_to(about.test, foreign(run.data))
     found = {"anomalies": about.anomalies(strange)}
     if run.data == GARMENTS:
@@ -53,6 +63,16 @@ def measured(run: Run) -> dict:
             "retrieval": about.retrieval(kinds()),
         }
     return found
+
+
+def familiar(run: Run) -> dict:
+    """The classes that others never saw, to a model that did see them."""
+    torch.set_num_threads(1)
+    dataset = training.loaded(run.data, "cpu")
+    model = training.kept_or_trained(run)
+    seen = training_set(run, dataset.train)
+    about = tasks.Uses(model, dataset, seen, run.seed)
+    return {f"class{k}": about.class_apart(k) for k in LEFT_OUT}
 
 
 def among_classes(about: tasks.Uses, k: int) -> dict:

@@ -124,6 +124,14 @@ class Uses:
             for name, score in self.scores().items()
         }
 
+    def class_apart(self, k: int) -> dict[str, dict]:
+        """For each score: how well it tells one class from all others."""
+        parts = without(self.dataset, k)
+        return {
+            name: told_apart(score, *parts)
+            for name, score in self.scores().items()
+        }
+
     def scores(self) -> dict[str, Callable[[Tensor], Tensor]]:
         scores = {"reconstruction": self._excess, "neighbours": self._distance}
         if isinstance(self.model, VAE):
@@ -217,6 +225,20 @@ def strange_to(images: Tensor, others: Tensor) -> dict[str, Tensor]:
         "upside_down": images.flip(-2),
         "patch_missing": patched,
     }
+
+
+def without(
+    dataset: DataSet, k: int
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """Validation and test images of all classes but one, and of that one the
+    test images, which are strange to whoever never saw it.
+    """
+    held_out, usual = (
+        to_float(part.images[part.labels != k][:ASKED])
+        for part in (dataset.validation, dataset.test)
+    )
+    strange = dataset.test.images[dataset.test.labels == k]
+    return held_out, usual, {"held_out": to_float(strange)}
 
 
 def told_apart(
