@@ -28,15 +28,15 @@ COUNT = 5
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, images in strips().items():
-        strip = torch.cat(list(images[:, 0, 2:-2, 2:-2]), dim=1).clamp(0, 1)
-        grey = strip[..., None].expand(-1, -1, 3).numpy()
+        strip = torch.cat(list(images[..., 2:-2, 2:-2]), dim=2).clamp(0, 1)
+        colour = strip.expand(3, -1, -1).movedim(0, 2).numpy()
         path = FOLDER / f"{name}.webp"
-        imsave(path, grey, pil_kwargs={"quality": 85})
+        imsave(path, colour, pil_kwargs={"quality": 85})
         print(f"{path.name}: {path.stat().st_size} bytes")
 
 
 def strips() -> dict[str, Tensor]:
-    """For each chapter, by its number or a word: (5, 1, 32, 32) in [0, 1]."""
+    """For each chapter, by its number or a word: (5, C, 32, 32) in [0, 1]."""
     test = data.read_folder(data.SAMPLE_FOLDER)[1]
     images = data.to_float(test.images)
 
@@ -75,6 +75,7 @@ def strips() -> dict[str, Tensor]:
         "12": sample.pictures(zoo.load("shirt-vae", 16), drawn),
         "uses": rounded(ae16, bag, test.images),
         "choose": redrawn(dial, bag),
+        "colour": farmers(),
         "own-pictures": birds(),
         "squares": squares(),
         "take": redrawn([vae16], test.images[:COUNT]),
@@ -92,6 +93,17 @@ def birds() -> Tensor:
     animals = data.load("animals", "cpu")
     own = animals.train.labels == animals.classes.index("Bird")
     return data.to_float(animals.train.images[own][:COUNT])
+
+
+def farmers() -> Tensor:
+    """One farmer in five tones: (5, 3, 32, 32) in [0, 1]."""
+    home = data.ASSETS / "people"
+    names = (home / "names.txt").read_text(encoding="utf-8").split()
+    top = 32 * names.index("farmer/female-farmer")
+    with Image.open(home / "sheet.webp") as sheet:
+        row = np.array(sheet)[top : top + 32, 32:]
+    colours = torch.from_numpy(row).movedim(2, 0).unflatten(2, (COUNT, 32))
+    return data.to_float(colours.permute(2, 0, 1, 3).contiguous())
 
 
 def squares() -> Tensor:

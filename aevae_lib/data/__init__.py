@@ -2,7 +2,7 @@
 the reader's own; and what they have to be.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,6 +165,7 @@ def image_folder(
     validation: float = 0.1,
     test: float = 0.1,
     seed: int = 0,
+    shows: Callable[[str], str] | None = None,
     device: str | torch.device | None = None,
 ) -> DataSet:
     """Pictures of any size and kind in a folder, each sub-folder a class, as
@@ -173,7 +174,8 @@ def image_folder(
     All keep their proportions: bars in the grey value `ground` (0 to 255) fill
     the rest, or with `crop` the middle is cut out. `ground` is also what shows
     through transparent parts. `validation` and `test` are the shares of every
-    class that are kept back; `seed` fixes which.
+    class that are kept back; `seed` fixes which. Of near-copies, all or none
+    are: those of whose names ("sub-folder/a.png") `shows` makes the same.
 
     `report` of what comes back names each file that needed care, and `print`
     shows it. A file that cannot be used stops the reading with a `DataError`
@@ -187,9 +189,9 @@ def image_folder(
     if report.faults and not skip:
         raise DataError(f"{report}\nskip=True reads the others without them.")
     classes, labels = folders.classes_of(list(pictures), folder.name)
-    parts = folders.dealt(list(pictures), labels, validation, test, seed)
-    shares = 1, validation, test
-    if any(s and not part for s, part in zip(shares, parts, strict=True)):
+    shares = validation, test
+    parts = folders.dealt(list(pictures), labels, shares, seed, shows)
+    if any(s and not p for s, p in zip((1, *shares), parts, strict=True)):
         raise DataError(
             f"{report}\nToo few for a share of {validation} to validate and "
             f"{test} to test. Add pictures, or change the shares."

@@ -7,7 +7,7 @@ import os
 import unicodedata
 import warnings
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -287,31 +287,28 @@ def check_shares(validation: float, test: float) -> None:
 def dealt(
     names: Sequence[str],
     labels: Sequence[int],
-    validation: float,
-    test: float,
+    shares: tuple[float, float],
     seed: int,
+    shows: Callable[[str], str] | None = None,
 ) -> list[list[int]]:
-    """Which pictures are for training, which for validation and which for test:
-    of every class the same share.
+    """Which pictures are for training, which for validation and which for test,
+    by the `shares` of the last two, the same in every class.
 
-    They are dealt in the order of a checksum of the seed and of the file's
-    name. So new pictures move few of the old ones, and a class is dealt alone
-    as it is among others.
+    A checksum of the seed and of the file's name decides, so new pictures move
+    few old ones, and a class is dealt alone as it is among others.
     """
-
-    def rank(one: int) -> bytes:
-        name = names[one].rpartition("/")[2]
-        return hashlib.sha256(f"{seed} {name}".encode()).digest()
-
-    order = sorted(range(len(names)), key=rank)
-    by_class = defaultdict(list)
-    for one in order:
-        by_class[labels[one]].append(one)
+    things = [str(shows(name)) if shows else name for name in names]
+    of, by_class = defaultdict(list), defaultdict(list)
+    for one, thing in enumerate(things):
+        of[thing].append(one)
+    told = {thing: f"{seed} {thing.split('/')[-1]}".encode() for thing in of}
+    rank = {thing: hashlib.sha256(told[thing]).digest() for thing in of}
+    for thing in sorted(of, key=rank.get):
+        by_class[labels[of[thing][0]]].append(thing)
     parts: list[list[int]] = [[], [], []]
     for own in by_class.values():
-        last = round(len(own) * test)
-        middle = last + round(len(own) * validation)
-        shares = own[middle:], own[last:middle], own[:last]
-        for part, share in zip(parts, shares, strict=True):
-            part += share
-    return [sorted(part, key=rank) for part in parts]
+        validation, test = (round(len(own) * share) for share in shares)
+        ends = own[test + validation :], own[test:][:validation], own[:test]
+        for part, share in zip(parts, ends, strict=True):
+            part += (one for thing in share for one in of[thing])
+    return [sorted(part, key=lambda one: rank[things[one]]) for part in parts]

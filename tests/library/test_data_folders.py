@@ -471,3 +471,27 @@ def test_part_that_would_stay_empty_is_an_error_unless_it_is_not_asked_for(
         data.image_folder(plain, device="cpu", test=0.01)
     found = data.image_folder(plain, device="cpu", validation=0, test=0)
     assert [len(part) for part in parts(found)] == [20, 0, 0]
+
+
+def test_pictures_that_show_the_same_stay_together(plain):
+    """Five things, of four pictures each, from both classes."""
+
+    def thing(name):
+        return int(name[-6:-4]) // 4
+
+    found = data.image_folder(
+        plain, device="cpu", validation=0.2, test=0.2, shows=thing
+    )
+    numbers = {noise(k).tobytes(): k for k in range(20)}
+    things = [
+        {numbers[image.numpy().tobytes()] // 4 for image in part.images}
+        for part in parts(found)
+    ]
+    assert [len(part) for part in things] == [3, 1, 1]
+    assert set.union(*things) == set(range(5))
+    assert [len(part) for part in parts(found)] == [12, 4, 4]
+
+
+def test_one_thing_alone_cannot_be_divided(plain):
+    with pytest.raises(data.DataError, match="Too few for a share"):
+        data.image_folder(plain, device="cpu", shows=lambda name: "all")

@@ -284,6 +284,7 @@ def stand_ins(chapter: str) -> dict:
     found = {
         "widgets": widgets, "zoo": zoo, "sample": sample, "plots": plots,
         "fashion": data.DataSet("few", split, split, split, "here"),
+        "people": data.DataSet("few", split, split, split, "here"),
         "ae": brought(models.Autoencoder(2)), "vae": model,
         "codes": points(), "prior": sample.prior(points()),
         "pair": {"AE": None, "VAE": None},
