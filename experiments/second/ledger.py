@@ -15,9 +15,11 @@ import sys
 from aevae_lib import evidence
 
 from ..files import ROOT
+from ..uses import rows as uses
 from . import page
 from .claims import CLAIMS
 from .rows import rows
+from .rule import WRONG
 from .runs import ANIMALS, GARMENTS
 from .verdicts import Finding, Judged, findings, mean_of, of_course
 
@@ -80,6 +82,8 @@ def misread(found: dict[str, list[Finding]]) -> list[str]:
 
 def main(arguments: list[str]) -> None:
     found = {data: findings(rows(data)) for data in (GARMENTS, ANIMALS)}
+    asked = uses.rows()
+    found[GARMENTS] += findings(asked, 1 - WRONG / len(asked))
     if wrong := misread(found):
         sys.exit("\n".join(wrong))
     stale = []

@@ -21,7 +21,15 @@ from .rows import Row
 from .rule import NOT_SETTLED, VERDICTS
 from .runs import ANIMALS
 from .series import Series
-from .verdicts import IDENTITY, Finding, Judged, mean_of, of_claim, of_course
+from .verdicts import (
+    IDENTITY,
+    Finding,
+    Judged,
+    mean_of,
+    of_claim,
+    of_course,
+    sets_of,
+)
 
 PREFACE = Path(__file__).with_name("preface.md")
 TITLES = ("measured", "data", "judge", "number", "margin", "AE", "VAE",
@@ -75,8 +83,10 @@ def summary(found: Found) -> str:
         "| --- | --- |",
     ]
     for name, claim in CLAIMS.items():
-        animals = of_claim(name, found[ANIMALS])
-        also = "" if animals == verdicts[name] else f" animals: {animals}"
+        also = ""
+        if ANIMALS in sets_of(name, found):
+            animals = of_claim(name, found[ANIMALS])
+            also = "" if animals == verdicts[name] else f" animals: {animals}"
         lines.append(
             f"| {{ref}}`{name} <claim-{name.lower()}>` {claim.words} | "
             f"{chip(verdicts[name])}{also} |"
@@ -115,15 +125,21 @@ def section(name: str, claim: Claim, found: Found) -> list[NotebookNode]:
 
 def intervals(name: str, rows: list[Finding], found: Found) -> NotebookNode:
     """The cell that draws the rows of a claim."""
-    said = [f"{SETS[data]} {of_claim(name, found[data])}" for data in SETS]
+    sets = sets_of(name, found)
+    said = [f"{SETS[data]} {of_claim(name, found[data])}" for data in sets]
+    if len(sets) > 1:
+        finding, each = ", ".join(said).capitalize(), "judge"
+        looks = "in two columns for garments and animals"
+    else:
+        finding, each = f"Beside a plain rival, on {said[0]}", "model"
+        looks = "orange for the autoencoder and blue for the VAE"
     return figure(
         f'plots.verdict_rows(evidence.ledger("{name}"))\nplt.show()',
         f"fig-ledger-{name.lower()}",
-        f"**{', '.join(said).capitalize()}.** Intervals in margins, one for "
-        "each judge.",
-        f"Intervals of the {len(rows)} headline rows on claim {name}, in two "
-        "columns for garments and animals, drawn in units of each row's "
-        "margin. Together they say: " + "; ".join(said) + ".",
+        f"**{finding}.** Intervals in margins, one for each {each}.",
+        f"Intervals of the {len(rows)} headline rows on claim {name}, {looks}, "
+        "drawn in units of each row's margin. Together they say: "
+        f"{'; '.join(said)}.",
         f"ledger-{name.lower()}-rows",
     )
 

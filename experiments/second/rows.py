@@ -43,6 +43,7 @@ class Row:
     ae: Callable[[], Series] | None = None  # shown beside it
     vae: Callable[[], Series] | None = None
     offset: float = 0.0  # what was subtracted from the number that is shown
+    model: str | None = None  # whose number it is, if the claim does not say
 
     @property
     def asked(self) -> bool:
@@ -52,6 +53,8 @@ class Row:
     @property
     def about(self) -> str:
         """Whose number it is: "ae", "vae", or "both" for a difference."""
+        if self.model:
+            return self.model
         if self.claim[0] in "AP":
             return "ae"
         return "vae" if self.claim == "V2" else "both"

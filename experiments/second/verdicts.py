@@ -11,7 +11,7 @@ from aevae_lib import evidence
 
 from . import rule
 from .rows import Row
-from .runs import ANIMALS, GARMENTS
+from .runs import GARMENTS
 from .series import LONG, Series, trained_longer
 
 LEAST_JUDGES = 2  # of a row that rests on judges
@@ -47,8 +47,10 @@ class Finding:
         return self.judged[0].row
 
 
-def judge(row: Row) -> Judged:
-    """What the rule makes of one row."""
+def judge(row: Row, level: float | None = None) -> Judged:
+    """What the rule makes of one row, at the level of those on its data set
+    or at another.
+    """
     try:
         number = row.number()
     except evidence.Missing:
@@ -63,7 +65,7 @@ def judge(row: Row) -> Judged:
         ]
         listed = ", ".join(map(str, bad))
         return Judged(row, rule.NOT_SETTLED, f"not defined in seed {listed}")
-    level = rule.level_of(row.data)
+    level = level or rule.level_of(row.data)
     spread = number.spread()
     found = spread.interval(level)
     verdict, why = (
@@ -91,10 +93,10 @@ def mean_of(number: Callable[[], Series] | None) -> float | None:
     return None if math.isnan(mean) else mean
 
 
-def findings(rows: Iterable[Row]) -> list[Finding]:
+def findings(rows: Iterable[Row], level: float | None = None) -> list[Finding]:
     """The rows, those of one thing together."""
     return [
-        finding(tuple(judge(row) for row in same))
+        finding(tuple(judge(row, level) for row in same))
         for _, same in itertools.groupby(rows, key=lambda row: row.name)
     ]
 
@@ -144,7 +146,17 @@ def of_claim(claim: str, found: Iterable[Finding]) -> str:
 
 def of_course(claim: str, found: dict[str, list[Finding]]) -> str:
     """The course's verdict: that of garments, unless the animals disagree."""
-    garments, animals = (
-        of_claim(claim, found[data]) for data in (GARMENTS, ANIMALS)
+    garments, *animals = (
+        of_claim(claim, found[data]) for data in sets_of(claim, found)
     )
-    return rule.MIXED if opposite(garments, animals) else garments
+    disagree = any(opposite(garments, each) for each in animals)
+    return rule.MIXED if disagree else garments
+
+
+def sets_of(claim: str, found: dict[str, list[Finding]]) -> list[str]:
+    """On which data sets there is something to say about a claim."""
+    return [
+        data
+        for data, each in found.items()
+        if claim == IDENTITY or any(one.row.claim == claim for one in each)
+    ]

@@ -5,14 +5,18 @@ numbers are those of the runs that the chapter speaks of.
 import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch.distributions import MultivariateNormal
 
 from aevae_lib import data, zoo
 from aevae_lib.data import to_float
-from experiments.uses import RESULTS, baselines, stored, tasks
-from experiments.uses.__main__ import SEEDS, over_seeds, planned, summary
+from experiments.second.runs import Run, training_set
+from experiments.second.verdicts import findings
+from experiments.uses import RESULTS, baselines, rows, stored, tasks
+from experiments.uses.__main__ import SEEDS, jobs, over_seeds, summary
 
 fashion = data.load(device="cpu")
 images = to_float(fashion.test.images[:100])
@@ -125,6 +129,37 @@ def test_strange_pictures_are_what_they_are_called():
     assert (strange["patch_missing"][..., :4, :] == images[..., :4, :]).all()
 
 
+def test_a_class_is_held_out_of_what_is_usual_and_is_all_that_is_strange():
+    held_out, usual, strange = tasks.without(fashion, 6)
+    for part, asked in ((fashion.validation, held_out), (fashion.test, usual)):
+        others = part.images[part.labels != 6][: tasks.ASKED]
+        assert torch.equal(asked, to_float(others))
+    shirts = fashion.test.images[fashion.test.labels == 6]
+    assert torch.equal(strange["held_out"], to_float(shirts))
+
+
+def test_a_model_that_never_saw_a_class_is_trained_on_all_others():
+    run = Run("ae", 16, 0, without_class=8)
+    seen = training_set(run, fashion.train)
+    assert seen.labels.unique().tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 9]
+    assert len(seen) == (fashion.train.labels != 8).sum()
+    assert run.name == "ae-d16-without8-seed0"
+
+
+def test_the_rival_knows_no_picture_of_a_class_held_out(monkeypatch):
+    known = []
+
+    def distance_to(images):
+        known.append(images)
+        return lambda asked: asked.flatten(1).sum(1)
+
+    monkeypatch.setattr(baselines, "distance_to", distance_to)
+    baselines.left_out(fashion, 8)
+    train = fashion.train
+    others = train.images[train.labels != 8][: tasks.KNOWN]
+    assert torch.equal(known[0], others)
+
+
 def test_the_fifth_neighbour_is_the_fifth():
     line = torch.arange(10.0)[:, None]
     assert tasks.fifth(torch.tensor([[0.0]]), line).tolist() == [4.0]
@@ -182,13 +217,68 @@ def test_components_rebuild_what_they_were_made_of():
 
 def test_every_planned_run_is_stored_and_summed_up():
     found = stored()
-    assert set(found["runs"]) == {run.name for run in planned()}
+    assert set(found["runs"]) == {
+        name for part, name, *_ in jobs() if part == "runs"
+    }
     assert found["summary"] == summary(found["runs"])
-    assert set(found["baselines"]) == {"fashion-mnist", "animals"}
-    for group in found["summary"].values():
+    assert set(found["baselines"]) == {
+        "fashion-mnist", "animals", "fashion-mnist-without6",
+        "fashion-mnist-without8",
+    }  # fmt: skip
+    for name, group in found["summary"].items():
+        if name.endswith("familiar"):
+            group = {"anomalies": group["class8"]}
         alarms = group["anomalies"]["reconstruction"]["false_alarms"]
         assert alarms["seeds"] == SEEDS
     assert RESULTS.stat().st_size < 300_000
+
+
+def number(claim, what, kind):
+    """What the ledger makes of a row on the uses: mean, ends, verdict."""
+    every = rows.rows()
+    (one,) = (
+        r for r in every if (r.claim, r.what, r.about) == (claim, what, kind)
+    )
+    (found,) = findings([one], 1 - 0.05 / len(every))
+    judged = found.judged[0]
+    return judged.spread.mean, *judged.interval, found.verdict
+
+
+def test_a_stranger_finds_the_rows_of_the_ledger():
+    """From the file of results, by another way."""
+    runs, plain = stored()["runs"], stored()["baselines"]
+    assert len(rows.rows()) == 36
+    strange = [
+        runs[f"vae-d16-without6-seed{k}"]["anomalies"]["elbo"]["held_out"]
+        for k in range(5)
+    ]
+    rival = plain["fashion-mnist-without6"]["held_out"]
+    off = np.array(strange) - rival
+    half = stats.t.ppf(1 - 0.05 / 36 / 2, 4) * off.std(ddof=1) / 5**0.5
+    found = number("U4", "VAE: shirts, unseen", "vae")
+    wanted = off.mean(), off.mean() - half, off.mean() + half
+    assert found[:3] == pytest.approx(wanted)
+    assert found[3] == "supported"
+    left = [runs[f"ae-d16-seed{k}"]["denoising"]["noise_2"] for k in range(5)]
+    best = min(
+        plain["fashion-mnist"]["denoising"][k]["noise_2"]
+        for k in ("blur", "pca")
+    )
+    found = number("U2", "AE: noise of .2", "ae")
+    assert found[0] == pytest.approx(best - np.mean(left))
+    assert found[3] == "not supported"
+
+
+def test_the_cheapest_code_is_taken_that_is_good_enough():
+    coded = {
+        "fine": {"bits": 90, "squared": 3.0},
+        "coarse": {"bits": 30, "squared": 9.0},
+        "rough": {"bits": 20, "squared": 13.0},
+    }
+    run = {"compression": {"mixture": coded}}
+    assert rows.cheapest(12.0, run) == 3.0
+    run = {"compression": {"mixture": coded["fine"]}}
+    assert rows.cheapest(12.0, run) == 9.0
 
 
 def test_a_summary_is_the_mean_and_its_interval():
