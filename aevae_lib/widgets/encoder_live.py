@@ -34,9 +34,10 @@ def encoder_live(
 
     The sliders ("image", "right" and "down" in pixels, "top" and "left": rows
     and columns to erase) choose one of the first three images of every class
-    and change it: erased first, then shifted. `panel.view.map0_z0` and its like
-    follow the code. At first the upper half is erased of the image whose code
-    that moves farthest, in the last model.
+    and change it: erased first, then shifted. A pad unfolds to draw on it, and
+    says which of them has the nearest code, and how many are redrawn better.
+    `panel.view.map0_z0` and its like follow the code. At first the upper half
+    is erased of the image whose code that moves farthest, in the last model.
     """
     series = planes.check_series(models)
     shown = planes.check_points(images)
@@ -60,7 +61,7 @@ def encoder_live(
         [first.widget, columns(others[:2], others[2:])],
         values=values,
         limits=dict.fromkeys(noise, (-FARTHEST, FARTHEST)),
-        room=[810, 1075] if len(models) == 2 else [890, 1200],
+        room=[840, 1105] if len(models) == 2 else [920, 1230],
         still=pictures.still(
             lambda figure: _still(figure, drawn, chosen, shown)
         ),

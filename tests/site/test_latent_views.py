@@ -363,3 +363,87 @@ def test_on_a_phone_images_stay_beside_the_sliders(visit, panels, name):
             box = shot.bounding_box()
             assert box["y"] >= 0
             assert box["y"] + box["height"] <= min(844, slider["y"] + 4)
+
+
+# --- the pad -----------------------------------------------------------------
+
+
+def opened_pad(page):
+    page.locator(".aevae-draw-own summary").click()
+    return page.locator(".aevae-pad")
+
+
+def likeness(model, image, known):
+    """The place of the known image whose code is nearest to that of an image,
+    and how many of them the model redraws better.
+    """
+
+    def error(images):
+        off = sample.reconstruct(model, images) - images
+        return off.square().flatten(1).sum(1)
+
+    code, codes = sample.encode(model, image), sample.encode(model, known)
+    near = (codes - code).norm(dim=1).argmin().item()
+    return near, (error(known) < error(image)).sum().item()
+
+
+@pytest.mark.parametrize("name", ["encoder", "saved-encoder"])
+def test_what_is_drawn_is_encoded_and_judged(visit, panels, name):
+    page, view = visit(name), panels["encoder"].view
+    raw = np.frombuffer(base64.b64decode(view.images), np.uint8)
+    known = torch.from_numpy(raw.copy()).view(-1, 1, 32, 32) / 255
+    pad = opened_pad(page)
+    after(page, page.get_by_role("button", name="Blank sheet").click)
+    assert painted(page, ".aevae-input .aevae-image").max() == 0
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    page.mouse.move(*inside(box, 0.2, 0.5))
+    page.mouse.down()
+    after(page, lambda: page.mouse.move(*inside(box, 0.8, 0.5), steps=7))
+    page.mouse.up()
+    page.wait_for_timeout(80)
+    drawn = painted(page, ".aevae-input .aevae-image")[:, :1].float()
+    rows, columns = (drawn[0, 0].amax(axis) for axis in (1, 0))
+    assert rows.nonzero().flatten().tolist() == [15, 16]
+    found = columns.nonzero().flatten()
+    assert found.tolist() == list(range(found[0], found[-1] + 1)), "gaps"
+    assert (found[0], found[-1]) == (5, 26)
+    assert set(drawn.unique().tolist()) == {0, 1}
+    assert torch.equal(painted(page, ".aevae-pad canvas")[:, :1], drawn)
+    told = page.locator(".aevae-like")
+    for index, kind in enumerate(KINDS):
+        model = small.quick(kind)
+        near, better = likeness(model, drawn, known)
+        shown = painted(page, ".aevae-like .aevae-image", index)
+        assert (shown[:, :1] - known[near]).abs().max() < 1e-6
+        words = told.nth(index).inner_text()
+        assert view.names[near] in words
+        assert f"redraws {better} of the {len(known)} images" in words
+        picture = sample.reconstruct(model, drawn)
+        seen = painted(page, ".aevae-encoded .aevae-image", index)
+        assert (seen - picture).abs().max() < 1e-2
+
+
+def test_the_pad_is_there_for_keys_and_gives_the_garment_back(visit):
+    page = visit("encoder")
+    before = painted(page, ".aevae-input .aevae-image")
+    pad = opened_pad(page)
+    after(page, page.get_by_role("button", name="Blank sheet").click)
+    pad.focus()
+    for key in ("Shift+ArrowUp", "ArrowLeft"):
+        pad.press(key)
+    after(page, lambda: pad.press("Space"))
+    page.wait_for_timeout(80)
+    drawn = painted(page, ".aevae-input .aevae-image")[0, 0]
+    assert drawn.nonzero().float().mean(0).tolist() == [11.5, 14.5]
+    page.get_by_role("button", name="Rubber").click()
+    pad.focus()
+    after(page, lambda: pad.press("Space"))
+    page.wait_for_timeout(80)
+    assert painted(page, ".aevae-input .aevae-image").max() == 0
+    after(page, page.get_by_role("button", name="Take strokes off").click)
+    assert torch.equal(painted(page, ".aevae-input .aevae-image"), before)
+    after(page, page.get_by_role("button", name="Blank sheet").click)
+    after(page, page.locator(".aevae-thumb").nth(3).click)
+    page.wait_for_timeout(80)
+    assert painted(page, ".aevae-input .aevae-image").max() > 0

@@ -6,6 +6,7 @@ import { makeLens } from "./lens.js";
 import { holdNetworks, readBytes } from "./nets.js";
 import { cut, decode, encode } from "./network.js";
 import { klParts, standardNormal } from "./normal.js";
+import { makePad } from "./pad.js";
 import { drawCodes, legend, makePlane, ringSign } from "./plane.js";
 import {
   announcer, announceReady, button, caption, drawing, element, follow, format, imageCanvas, move,
@@ -26,6 +27,8 @@ const TRIES = [
     "what the decoder makes of it. The networks learnt from images that were not shifted.",
   "Erase an image from the top, row by row. At some row its code leaves those of its class, and " +
     "the picture redrawn is something else.",
+  "Draw a garment of your own on a blank sheet, or a pocket on a shirt. Which garment is its code " +
+    "next to, and how strange do the models find it?",
   "Redraw a few times. Each press draws another point of the cloud: its pictures show what the " +
     "VAE takes to be one and the same image. The autoencoder has only its point.",
 ];
@@ -48,10 +51,19 @@ export function render({ model, el }) {
   const row = element("div", { class: "aevae-maps", "data-count": maps.length }, planes[0].root,
     shots, ...planes.slice(1).map((plane) => plane.root));
   view.append(pictures, row, legend(model, signs(maps), planes.map((plane) => plane.drawn)));
+  const pad = makePad(model.get("shape"), () => {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      say(update());
+    });
+  });
+  view.append(pad.root);
   caption(view, model, "Pick an image by its picture or by its slider; the other sliders change it.",
-    maps.some((map) => map.prior) ? TRIES : TRIES.slice(0, 2));
+    maps.some((map) => map.prior) ? TRIES : TRIES.slice(0, 3));
   el.append(view);
 
+  let frame = 0;
+  let picked = -1;
   /** @type {Image[]} */
   let images = [];
   /** @type {HTMLButtonElement[]} */
@@ -60,14 +72,20 @@ export function render({ model, el }) {
     if (!images.length) return ""; // a link may have moved the sliders before all is here
     const number = model.get("image");
     const original = images[number];
-    const changed = change(original, model);
+    if (number !== picked) pad.clear(); // strokes belong to the image that they were drawn on
+    picked = number;
+    const changed = pad.over(change(original, model));
     paint(input, changed);
-    about.replaceChildren(`${model.get("names")[number]}, ${whatWasDone(model)}`);
+    const drawnOn = pad.used ? ", drawn on" : "";
+    about.replaceChildren(`${model.get("names")[number]}, ${whatWasDone(model)}${drawnOn}`);
     set(input, "aria-label", `The image that is encoded: ${about.textContent}.`);
     for (const [i, one] of thumbs.entries()) set(one, "aria-pressed", i === number);
     const told = planes.map((plane) => plane.show(original, changed));
     move(model, Object.assign({}, ...told.map((one) => one.values)));
-    return `${about.textContent}. ${told.map((one) => one.text).join(" ")}`;
+    const likes = pad.root.open ? planes.map((plane) => plane.likes(changed, images)) : [];
+    pad.tell(likes.map((like) => likeness(like, images, model)));
+    const words = [...told.map((one) => one.text), ...likes.map((like) => inWords(like, model))];
+    return `${about.textContent}. ${words.join(" ")}`;
   };
   const inputs = ["image", "right", "down", "top", "left"];
   const draws = planes.flatMap((plane) => plane.draws);
@@ -86,8 +104,37 @@ export function render({ model, el }) {
     announceReady(view);
   });
   return () => {
+    cancelAnimationFrame(frame);
     for (const stop of stops) stop();
   };
+}
+
+/**
+ * @typedef {{ name: string, nearest: number, stranger: number, of: number }} Like
+ * Which of the images has the code that is nearest, and how many of them the model redraws better.
+ */
+
+/**
+ * @param {Like} like
+ * @param {Model} model
+ */
+function inWords({ name, nearest, stranger, of }, model) {
+  return `${name}: its code is nearest to that of the ${model.get("names")[nearest]} shown; it ` +
+    `redraws ${stranger} of the ${of} images above better than this one.`;
+}
+
+/**
+ * The same, with the picture.
+ * @param {Like} like
+ * @param {Image[]} images
+ * @param {Model} model
+ */
+function likeness(like, images, model) {
+  const canvas = imageCanvas(model.get("shape"));
+  paint(canvas, images[like.nearest]);
+  set(canvas, "aria-label", `The nearest: ${model.get("names")[like.nearest]}.`);
+  return element("div", { class: "aevae-like" }, canvas,
+    element("span", {}, inWords(like, model)));
 }
 
 /**
@@ -161,11 +208,31 @@ function encodedPlane(model, networks, map, index) {
   let decoder;
   /** @type {import("./lens.js").Clouds} */
   let clouds;
+  /** @type {{ code: number[], error: number }[]} */
+  let known = [];
+  const look = (/** @type {Image} */ image) => {
+    const code = encode(encoder, image).slice(0, 2);
+    const { values } = decode(decoder, [code[0], code[1]]);
+    const error = values.reduce((sum, value, i) => sum + (value - image.values[i]) ** 2, 0);
+    return { code: [...code], error };
+  };
   return {
     root,
     shots,
     drawn,
     draws,
+    /**
+     * @param {Image} image
+     * @param {Image[]} images
+     * @returns {Like}
+     */
+    likes(image, images) {
+      if (!known.length) known = images.map(look);
+      const { code, error } = look(image);
+      const far = known.map((one) => Math.hypot(one.code[0] - code[0], one.code[1] - code[1]));
+      const stranger = known.filter((one) => one.error < error).length;
+      return { name: map.name, nearest: far.indexOf(Math.min(...far)), stranger, of: known.length };
+    },
     async load() {
       const [places, sizes, ...both] = await Promise.all([
         readBytes(map.codes), readBytes(map.sigmas ?? ""),
