@@ -18,7 +18,7 @@ from .claims import CLAIMS, Claim
 from .pictures import SETS
 from .predictions import scored
 from .rows import Row
-from .rule import NOT_SETTLED, VERDICTS
+from .rule import NOT_SETTLED, SMALL, SUPPORTED, VERDICTS
 from .runs import ANIMALS
 from .series import Series
 from .verdicts import (
@@ -46,19 +46,43 @@ from aevae_lib import evidence, plots
 
 plots.use_style()"""
 
+# Neither orange nor blue, which are the models'.
+OVERVIEW = """LOOKS = {
+    "supported": "#1b7837", "supported, but small": "#a6dba0",
+    "mixed": "#9a9a9a", "not settled": "#e3e3e3", "not supported": "#762a83",
+}
+CLAIMS = "A1 A2 P1 P2 P3 P4 P5 V0 V1 V2 L2 L3 C1 U1 U2 U3 U4 U5".split()
+fig, ax = plt.subplots(figsize=(7.2, 4.6))
+for claim in CLAIMS:
+    each = evidence.ledger(claim)
+    keys = ("row", "data", "d", "beta", "together")
+    said = [key[-1] for key in {tuple(row[k] for k in keys) for row in each}]
+    start = 0
+    for verdict, color in LOOKS.items():
+        share = said.count(verdict) / len(said)
+        name = verdict if claim == CLAIMS[0] else None
+        ax.barh(claim, share, left=start, color=color, label=name)
+        start += share
+ax.set(xlim=(0, 1), xticks=[0, 0.5, 1], xlabel="share of the claim's rows")
+ax.set_ylim(len(CLAIMS) - 0.4, -0.6)
+fig.legend(loc="outside upper center", ncols=5, fontsize=7)
+plt.show()"""
+
 Found = dict[str, list[Finding]]
 
 
 def page(found: Found) -> str:
     """The notebook file."""
     preface = PREFACE.read_text(encoding="utf-8").rstrip("\n")
-    preface = preface.replace("{summary}", summary(found))
+    question, rest = preface.split("{summary}")
     cells = [
-        new_markdown_cell(preface, id="ledger-preface"),
+        new_markdown_cell(question.rstrip("\n"), id="ledger-preface"),
         new_code_cell(
             "", id="ledger-setup", metadata={"tags": ["setup", "hide-input"]}
         ),
         new_code_cell(IMPORTS, id="ledger-imports"),
+        overview(found),
+        new_markdown_cell(summary(found) + rest, id="ledger-summary"),
     ]
     for name, claim in CLAIMS.items():
         cells += section(name, claim, found)
@@ -92,6 +116,33 @@ def summary(found: Found) -> str:
             f"{chip(verdicts[name])}{also} |"
         )
     return "\n".join(lines)
+
+
+def overview(found: Found) -> NotebookNode:
+    """The cell that shows at a glance how often each claim holds."""
+    yes = {SUPPORTED, SMALL}
+    of = {
+        name: [
+            f for each in found.values() for f in each if f.row.claim == name
+        ]
+        for name in CLAIMS
+    }
+    whole = [
+        name for name, rows in of.items()
+        if rows and all(each.verdict in yes for each in rows)
+    ]  # fmt: skip
+    return figure(
+        OVERVIEW,
+        "fig-ledger-all",
+        f"**{' and '.join(whole)} hold in every row; the others hold in some, "
+        "or in none.** What share of a claim's rows earned each verdict, on "
+        "garments and animals. L1 has no rows.",
+        "A horizontal bar for each claim, cut into its rows' verdicts, from "
+        "green for supported through grey for mixed and not settled to purple "
+        f"for not supported. Green from end to end: {', '.join(whole)}. Most "
+        "bars have two or three colours.",
+        "ledger-overview",
+    )
 
 
 def section(name: str, claim: Claim, found: Found) -> list[NotebookNode]:
