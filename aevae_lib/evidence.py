@@ -148,17 +148,17 @@ def floor(metric: str, dataset: str = "fashion-mnist") -> float:
     return found[metric]
 
 
-def ledger(claim: str) -> list[dict[str, str]]:
-    """The rows of the ledger on a claim, as text: who judged what on which data
-    (`claim`, `row`, `data`, `d`, `beta`, `judge`), what came out (`number`,
-    `low`, `high`, in `unit`, of so many `seeds`), the `margin`, the `verdict`,
-    and that of all judges `together`. What was not measured is empty.
+def ledger(claim: str = "") -> list[dict[str, str]]:
+    """The rows of the ledger on a claim, or all, as text: who judged what on
+    which data (`claim`, `row`, `data`, `d`, `beta`, `judge`), what came out
+    (`number`, `low`, `high`, in `unit`, of so many `seeds`), the `margin`, the
+    `verdict`, and that of all judges `together`. What is not known is empty.
 
     Raises `ValueError` for a claim that is not in it.
     """
     text = (RESULTS / "ledger.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
-    found = [row for row in rows if row["claim"] == claim]
+    found = [row for row in rows if claim in ("", row["claim"])]
     if not found:
         names = _listing(dict.fromkeys(row["claim"] for row in rows))
         raise ValueError(

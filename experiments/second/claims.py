@@ -218,8 +218,8 @@ CLAIMS = {
     "U3": Claim(
         "A large reconstruction error finds what is strange",
         "what_are_they_for",
-        "It finds a missing patch that a search for the nearest training "
-        "pictures overlooks. A class that was held out, bags or shirts, it "
+        "It finds a missing patch better than a search for the nearest "
+        "training pictures does. A class that was held out, bags or shirts, it "
         "finds less well than that search does, and shirts hardly better than "
         "a coin.",
         MIXED,
@@ -228,16 +228,16 @@ CLAIMS = {
         "A small likelihood finds what is strange",
         "what_are_they_for",
         "A VAE's bound is far behind the nearest training pictures, for all "
-        "that is strange but shirts; and shirts it calls strange even if it "
+        "that is strange but shirts; and those it calls strange even if it "
         "was trained on them.",
         MIXED,
     ),
     "U5": Claim(
         "Codes find the like, and need fewer labels than pixels",
         "what_are_they_for",
-        "For the class, an autoencoder's code does, most of all from ten "
-        "labels. A VAE's means do not, and pixels find the kind within a class "
-        "better than either.",
+        "An autoencoder's code finds the class a little better than pixels, "
+        "and needs fewer labels, clearly so with ten. A VAE's means need no "
+        "fewer. Pixels find the kind within a class better than either.",
         MIXED,
     ),
 }

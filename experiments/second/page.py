@@ -48,10 +48,13 @@ plots.use_style()"""
 
 # Neither orange nor blue, which are the models'.
 OVERVIEW = """LOOKS = {
-    "supported": "#1b7837", "supported, but small": "#a6dba0",
-    "mixed": "#9a9a9a", "not settled": "#e3e3e3", "not supported": "#762a83",
+    "supported": "#1b7837",
+    "supported, but small": "#a6dba0",
+    "mixed": "#9a9a9a",
+    "not settled": "#e3e3e3",
+    "not supported": "#762a83",
 }
-CLAIMS = "A1 A2 P1 P2 P3 P4 P5 V0 V1 V2 L2 L3 C1 U1 U2 U3 U4 U5".split()
+CLAIMS = list(dict.fromkeys(row["claim"] for row in evidence.ledger()))
 fig, ax = plt.subplots(figsize=(7.2, 4.6))
 for claim in CLAIMS:
     each = evidence.ledger(claim)
