@@ -11,7 +11,7 @@ import torch
 from scipy import stats
 from torch.distributions import MultivariateNormal
 
-from aevae_lib import data, zoo
+from aevae_lib import data, evidence, zoo
 from aevae_lib.data import to_float
 from experiments.second.runs import Run, training_set
 from experiments.second.verdicts import findings
@@ -244,6 +244,9 @@ def number(claim, what, kind):
     return judged.spread.mean, *judged.interval, found.verdict
 
 
+WORDS = "shirts, unseen"
+
+
 def test_a_stranger_finds_the_rows_of_the_ledger():
     """From the file of results, by another way."""
     runs, plain = stored()["runs"], stored()["baselines"]
@@ -259,6 +262,11 @@ def test_a_stranger_finds_the_rows_of_the_ledger():
     wanted = off.mean(), off.mean() - half, off.mean() + half
     assert found[:3] == pytest.approx(wanted)
     assert found[3] == "supported"
+    (written,) = (
+        row for row in evidence.ledger("U4") if row["row"].endswith(WORDS)
+    )
+    ends = [float(written[part]) for part in ("number", "low", "high")]
+    assert ends == pytest.approx(wanted, rel=1e-4)
     left = [runs[f"ae-d16-seed{k}"]["denoising"]["noise_2"] for k in range(5)]
     best = min(
         plain["fashion-mnist"]["denoising"][k]["noise_2"]

@@ -6,6 +6,7 @@ import base64
 import csv
 import json
 import math
+import re
 from dataclasses import replace
 
 import nbformat
@@ -67,6 +68,30 @@ def test_every_strip_of_the_sheet_has_one_name():
     with Image.open(evidence.RESULTS / "ledger.webp") as sheet:
         side = sheet.width // index["shown"]
         assert named == list(range(sheet.height // side))
+
+
+def test_the_first_figure_names_the_claims_that_always_hold():
+    """By the file of rows, which was written before the figure was."""
+    nb = nbformat.read(ledger.PAGE, as_version=4)
+    (cell,) = (c for c in nb.cells if c.id == "ledger-overview")
+    caption = cell.metadata["mystnb"]["figure"]["caption"]
+    names = dict.fromkeys(row["claim"] for row in ROWS)
+    always = [
+        name
+        for name in names
+        if all(
+            row["together"].startswith("supported")
+            for row in ROWS
+            if row["claim"] == name
+        )
+    ]
+    assert always
+    assert re.match(r"\*\*(.*) hold in every row", caption)[1] == " and ".join(
+        always
+    )
+    assert {row["together"] for row in ROWS} <= set(
+        re.findall(r'"([a-z, ]+)": "#', cell.source)
+    )
 
 
 # --- a stranger's check: ten rows, computed anew from the runs' files ---------
