@@ -55,7 +55,7 @@ OVERVIEW = """LOOKS = {
     "not supported": "#762a83",
 }
 CLAIMS = list(dict.fromkeys(row["claim"] for row in evidence.ledger()))
-fig, ax = plt.subplots(figsize=(7.2, 4.6))
+fig, ax = plt.subplots(figsize=(5.4, 4.6))
 for claim in CLAIMS:
     each = evidence.ledger(claim)
     keys = ("row", "data", "d", "beta", "together")
@@ -68,7 +68,7 @@ for claim in CLAIMS:
         start += share
 ax.set(xlim=(0, 1), xticks=[0, 0.5, 1], xlabel="share of the claim's rows")
 ax.set_ylim(len(CLAIMS) - 0.4, -0.6)
-fig.legend(loc="outside upper center", ncols=5, fontsize=7)
+fig.legend(loc="outside upper center", ncols=3)
 plt.show()"""
 
 Found = dict[str, list[Finding]]
