@@ -227,9 +227,8 @@ CLAIMS = {
     "U4": Claim(
         "A small likelihood finds what is strange",
         "what_are_they_for",
-        "A VAE's bound is far behind the nearest training pictures, for all "
-        "that is strange but shirts; and those it calls strange even if it "
-        "was trained on them.",
+        "A VAE's bound is far behind the nearest training pictures, except "
+        "on shirts, and those it calls strange even if it was trained on them.",
         MIXED,
     ),
     "U5": Claim(
