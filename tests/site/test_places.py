@@ -58,7 +58,9 @@ def test_every_slider_moves_its_image(page):
 
 @pytest.mark.parametrize("page", WITH_SLIDERS, indirect=True)
 def test_every_button_of_a_widget_does_something(page):
-    for button in page.locator(":is(.aevae-buttons, .aevae-told) button").all():
+    buttons = ":is(.aevae-buttons, .aevae-told) button"
+    folded = ".aevae-draw-own button"  # test_latent_views draws with these
+    for button in page.locator(f"{buttons}:not({folded})").all():
         assert_changes(page, button, button.click)
 
 
