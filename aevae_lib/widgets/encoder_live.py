@@ -61,7 +61,7 @@ def encoder_live(
         [first.widget, columns(others[:2], others[2:])],
         values=values,
         limits=dict.fromkeys(noise, (-FARTHEST, FARTHEST)),
-        room=[840, 1105] if len(models) == 2 else [920, 1230],
+        room=[875, 1105] if len(models) == 2 else [920, 1230],
         still=pictures.still(
             lambda figure: _still(figure, drawn, chosen, shown)
         ),
