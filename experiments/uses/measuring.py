@@ -45,15 +45,12 @@ def kinds() -> tuple[Tensor, Tensor]:
 
 def measured(run: Run) -> dict:
     """All that is asked of a model."""
-    torch.set_num_threads(1)
-    dataset = training.loaded(run.data, "cpu")
-    model = training.kept_or_trained(run)
-    seen = training_set(run, dataset.train)
-    about = tasks.Uses(model, dataset, seen, run.seed)
+    about = uses_of(run)
     if run.only_class is not None:
         return {"anomalies": among_classes(about, run.only_class)}
     if run.without_class is not None:
-        return {"anomalies": about.class_apart(run.without_class)}
+        parts = tasks.without(about.dataset, run.without_class)
+        return {"anomalies": about.told_apart(*parts)}
     strange = tasks.strange_to(about.test, foreign(run.data))
     found = {"anomalies": about.anomalies(strange)}
     if run.data == GARMENTS:
@@ -67,12 +64,20 @@ def measured(run: Run) -> dict:
 
 def familiar(run: Run) -> dict:
     """The classes that others never saw, to a model that did see them."""
+    about = uses_of(run)
+    return {
+        f"class{k}": about.told_apart(*tasks.without(about.dataset, k))
+        for k in LEFT_OUT
+    }
+
+
+def uses_of(run: Run) -> tasks.Uses:
+    """A run's model, and what it is asked about, on one thread."""
     torch.set_num_threads(1)
     dataset = training.loaded(run.data, "cpu")
     model = training.kept_or_trained(run)
     seen = training_set(run, dataset.train)
-    about = tasks.Uses(model, dataset, seen, run.seed)
-    return {f"class{k}": about.class_apart(k) for k in LEFT_OUT}
+    return tasks.Uses(model, dataset, seen, run.seed)
 
 
 def among_classes(about: tasks.Uses, k: int) -> dict:
@@ -83,7 +88,4 @@ def among_classes(about: tasks.Uses, k: int) -> dict:
         to_float(part.images[part.labels == k])
         for part in (split, about.dataset.validation)
     )
-    return {
-        name: tasks.told_apart(score, held_out, usual, {"others": others})
-        for name, score in about.scores().items()
-    }
+    return about.told_apart(held_out, usual, {"others": others})

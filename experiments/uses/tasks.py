@@ -119,16 +119,14 @@ class Uses:
         them from test images, and what a threshold does.
         """
         held_out = to_float(self.dataset.validation.images[:ASKED])
-        return {
-            name: told_apart(score, held_out, self.test, strange)
-            for name, score in self.scores().items()
-        }
+        return self.told_apart(held_out, self.test, strange)
 
-    def class_apart(self, k: int) -> dict[str, dict]:
-        """For each score: how well it tells one class from all others."""
-        parts = without(self.dataset, k)
+    def told_apart(
+        self, held_out: Tensor, usual: Tensor, strange: dict[str, Tensor]
+    ) -> dict[str, dict]:
+        """What each score makes of them."""
         return {
-            name: told_apart(score, *parts)
+            name: told_apart(score, held_out, usual, strange)
             for name, score in self.scores().items()
         }
 
